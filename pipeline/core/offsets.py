@@ -44,7 +44,7 @@ class OffsetTracker:
         self._leader_epoch = position.leader_epoch
         if position.metadata:
             self._restore(position.offset, position.metadata)
-        self._settled_below = self._high
+        self._closing: dict[int, Unsettled] = {}
 
     @property
     def watermark(self) -> int:
@@ -84,33 +84,29 @@ class OffsetTracker:
         entry = self._unsettled[offset]
         entry.starts[index] = entry.inherited.get(index, 0) + 1
 
-    def settle(self, offset: int, index: int) -> None:
-        entry = self._unsettled[offset]
-        entry.done.add(index)
-        if entry.size is not None and len(entry.done) >= entry.size:
-            del self._unsettled[offset]
-
     def settle_together(self, offset: int, indices: frozenset[int]) -> bool:
         """Settle some documents of one record if the position still fits into a commit; else change nothing."""
         entry = self._unsettled[offset]
         before = set(entry.done)
         entry.done |= indices
         if entry.size is not None and len(entry.done) >= entry.size:
-            del self._unsettled[offset]
+            self._closing[offset] = self._unsettled.pop(offset)
             return True
         if len(self.position().metadata) <= METADATA_LIMIT:
             return True
         entry.done = before
         return False
 
-    def reopen(self, offset: int, size: int, indices: frozenset[int], starts: dict[int, int]) -> None:
+    def confirm(self) -> None:
+        """The transaction that carried what was settled together is committed."""
+        self._closing.clear()
+
+    def reopen(self, offset: int, indices: frozenset[int]) -> None:
         """Undo `settle_together`: the transaction that carried it was aborted."""
-        entry = self._unsettled.get(offset)
-        if entry is None:
-            entry = Unsettled(size=size, done=set(range(size)), starts=dict(starts))
-            self._unsettled[offset] = entry
+        if offset in self._closing:
+            self._unsettled[offset] = self._closing.pop(offset)
             self._unsettled = dict(sorted(self._unsettled.items()))
-        entry.done -= indices
+        self._unsettled[offset].done -= indices
 
     def advance(self, offset: int) -> None:
         """Everything below `offset` was read and nothing is open: control records at the end hold no documents."""
