@@ -1,0 +1,114 @@
+"""How documents become pages: who is fetched, which decoder has which document, which page is decoded next.
+
+A document is *loading* from the moment it is fetched until its last page is decoded. Loading documents are bounded
+because their undecoded bytes are held; decoded pages are bounded by the memory they take.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from pipeline.core.events import CloseDocument, Command, Fetch, Open, Render, Unit, UnitId
+
+
+@dataclass(slots=True)
+class Decoding:
+    """A decoder's document. `busy` while an answer is awaited; `dropped` once nobody wants the document any more."""
+
+    unit: Unit
+    page_bytes: tuple[int, ...] = ()
+    pages: deque[int] = field(default_factory=deque)
+    busy: bool = True
+    dropped: bool = False
+
+
+class Loading:
+    def __init__(self, *, decoders: int, max_loading: int, max_page_bytes: int) -> None:
+        self._free = deque(range(decoders))
+        self._decoding: dict[int, Decoding] = {}
+        self._max_loading = max_loading
+        self._max_page_bytes = max_page_bytes
+        self._to_fetch: deque[Unit] = deque()
+        self._fetching: set[UnitId] = set()
+        self._fetched: deque[tuple[Unit, object]] = deque()
+        self._page_bytes: dict[tuple[UnitId, int], int] = {}
+        self._held = 0
+
+    def want(self, unit: Unit) -> None:
+        self._to_fetch.append(unit)
+
+    def fetched(self, unit: Unit, body: object) -> None:
+        self._fetching.discard(unit.id)
+        self._fetched.append((unit, body))
+
+    def fetch_failed(self, unit: UnitId) -> None:
+        self._fetching.discard(unit)
+
+    def opened(self, decoder: int, page_bytes: tuple[int, ...], selected: Iterable[int]) -> None:
+        decoding = self._decoding[decoder]
+        decoding.page_bytes = page_bytes
+        decoding.pages = deque(selected)
+        decoding.busy = False
+
+    def answered(self, decoder: int) -> Decoding:
+        """The decoder answered. Its document may be dropped by now."""
+        self._decoding[decoder].busy = False
+        return self._decoding[decoder]
+
+    def hold(self, unit: UnitId, page: int, size: int) -> None:
+        self._held += size - self._page_bytes.get((unit, page), 0)
+        self._page_bytes[unit, page] = size
+
+    def release(self, unit: UnitId, page: int) -> None:
+        self._held -= self._page_bytes.pop((unit, page), 0)
+
+    def drop(self, unit: UnitId) -> None:
+        self._fetching.discard(unit)
+        self._to_fetch = deque(u for u in self._to_fetch if u.id != unit)
+        self._fetched = deque((u, body) for u, body in self._fetched if u.id != unit)
+        for decoding in self._decoding.values():
+            if decoding.unit.id == unit:
+                decoding.dropped = True
+                decoding.pages.clear()
+        for key in [key for key in self._page_bytes if key[0] == unit]:
+            self.release(*key)
+
+    def commands(self) -> Iterable[Command]:
+        """What can go on now: close what is decoded, decode the next pages, open and fetch the next documents."""
+        for decoder, decoding in list(self._decoding.items()):
+            if decoding.busy:
+                continue
+            if not decoding.pages:
+                del self._decoding[decoder]
+                self._free.append(decoder)
+                yield CloseDocument(decoder)
+            elif self._fits(decoding):
+                yield self._render(decoder, decoding)
+        while self._free and self._fetched:
+            decoder = self._free.popleft()
+            unit, body = self._fetched.popleft()
+            self._decoding[decoder] = Decoding(unit)
+            yield Open(decoder, unit, body)
+        while self._to_fetch and self._loading() < self._max_loading:
+            unit = self._to_fetch.popleft()
+            self._fetching.add(unit.id)
+            yield Fetch(unit)
+
+    def _loading(self) -> int:
+        return len(self._fetching) + len(self._fetched) + len(self._decoding)
+
+    def _expected(self, decoding: Decoding) -> int:
+        page = decoding.pages[0]
+        return decoding.page_bytes[page - 1] if page <= len(decoding.page_bytes) else 0
+
+    def _fits(self, decoding: Decoding) -> bool:
+        return self._held == 0 or self._held + self._expected(decoding) <= self._max_page_bytes
+
+    def _render(self, decoder: int, decoding: Decoding) -> Render:
+        expected = self._expected(decoding)
+        number = decoding.pages.popleft()
+        decoding.busy = True
+        self.hold(decoding.unit.id, number, expected)
+        return Render(decoder, number)

@@ -1,0 +1,41 @@
+"""Every number the core decides by, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pipeline.core.allow import AllowList
+from pipeline.core.batching import BatchPolicy
+from pipeline.core.breaker import BreakerPolicy
+from pipeline.core.events import Stage
+from pipeline.core.retry import Backoff, RetryPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class FlowPolicy:
+    """Limits and policies of one worker.
+
+    max_documents   begun and not settled; above it the consumer pauses. At most 256, so that the list of them always
+                    fits into a commit's metadata (offsets.METADATA_LIMIT).
+    max_loading     begun and not fully decoded: bounds the bytes of undecoded objects held.
+    max_page_bytes  decoded pages held at once, in bytes; one page is always allowed.
+    max_starts      processes that may die with a document in flight before it is given up. Before the last of them it
+                    runs alone, so that it is known to be the cause.
+    max_round       documents published in one transaction.
+    """
+
+    allow: AllowList
+    batches: Mapping[Stage, BatchPolicy]
+    retry: RetryPolicy
+    environment: Backoff
+    breaker: BreakerPolicy
+    lanes: int
+    decoders: int
+    retry_topics: frozenset[str]
+    max_documents: int = 64
+    max_loading: int = 6
+    max_page_bytes: int = 512 * 2**20
+    max_starts: int = 3
+    max_round: int = 256
+    commit_interval_s: float = 1.0

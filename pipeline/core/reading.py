@@ -1,0 +1,114 @@
+"""How pages become lines: batches across documents, lanes kept busy, crops gathered into pages again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from pipeline.core.batching import Batcher, BatchPolicy, Chosen
+from pipeline.core.events import STAGES, Item, PageFailed, PageOutcome, PageRead, Part, RunBatch, Stage, UnitId
+from pipeline.core.gather import Gather
+from pipeline.errors import PagestreamError
+
+AHEAD = 2
+"""Batches in flight a lane: one runs and one is ready, so that a lane never waits for the loop that decides."""
+
+
+@dataclass(slots=True)
+class ReadingPage:
+    sheet: object
+    lines: Gather[object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PageEnded:
+    unit: UnitId
+    outcome: PageOutcome
+
+
+class Reading:
+    def __init__(self, policies: Mapping[Stage, BatchPolicy], *, lanes: int) -> None:
+        self._lanes = lanes
+        self._batchers: dict[Stage, Batcher[Item]] = {stage: Batcher(policies[stage]) for stage in STAGES}
+        self._running: dict[int, tuple[Stage, tuple[Item, ...]]] = {}
+        self._pages: dict[tuple[UnitId, int], ReadingPage] = {}
+        self._batches = 0
+
+    @property
+    def waiting(self) -> int:
+        return sum(len(batcher) for batcher in self._batchers.values())
+
+    @property
+    def running(self) -> int:
+        return len(self._running)
+
+    def add_page(self, unit: UnitId, number: int, part: Part, sheet: object, now: float) -> None:
+        self._pages[unit, number] = ReadingPage(sheet)
+        self._batchers["detect"].add(Item(unit, number, 0, part, now), now)
+
+    def batch_done(self, batch: int, results: tuple[object, ...], now: float) -> list[PageEnded]:
+        stage, items = self._running.pop(batch)
+        ended = []
+        for item, result in zip(items, results, strict=True):
+            page = self._pages.get((item.unit, item.page))
+            if page is None:
+                continue
+            if stage == "detect":
+                assert isinstance(result, tuple)
+                page.lines = Gather(len(result))
+                for place, part in enumerate(result):
+                    self._batchers["recognise"].add(Item(item.unit, item.page, place, part, now), now)
+            else:
+                assert page.lines is not None
+                page.lines.put(item.place, result)
+            if page.lines.complete:
+                del self._pages[item.unit, item.page]
+                ended.append(PageEnded(item.unit, PageRead(item.page, page.sheet, page.lines.whole())))
+        return ended
+
+    def batch_failed(self, batch: int, error: PagestreamError) -> list[PageEnded]:
+        """A batch of several is run again one by one; an item that fails by itself fails its page."""
+        stage, items = self._running.pop(batch)
+        alive = [item for item in items if (item.unit, item.page) in self._pages]
+        if len(items) > 1:
+            for item in alive:
+                self._batchers[stage].add_alone(item)
+            return []
+        for item in alive:
+            del self._pages[item.unit, item.page]
+            self._discard({item.unit}, page=item.page)
+        return [PageEnded(item.unit, PageFailed(item.page, error)) for item in alive]
+
+    def drop(self, units: Collection[UnitId]) -> None:
+        self._pages = {key: page for key, page in self._pages.items() if key[0] not in units}
+        self._discard(units)
+
+    def commands(self, now: float) -> Iterable[RunBatch]:
+        while len(self._running) < self._lanes * AHEAD:
+            choice = self._choose(now)
+            if choice is None:
+                return
+            stage, chosen = choice
+            self._batches += 1
+            self._running[self._batches] = (stage, chosen.items)
+            yield RunBatch(self._batches, stage, chosen.items, chosen.closed)
+
+    def due(self) -> float | None:
+        """When a prepared batch stops waiting for company. Only lanes with room ahead can use it."""
+        if len(self._running) >= self._lanes * AHEAD:
+            return None
+        return min((at for b in self._batchers.values() if (at := b.due()) is not None), default=None)
+
+    def _choose(self, now: float) -> tuple[Stage, Chosen[Item]] | None:
+        for stage in reversed(STAGES):
+            if (chosen := self._batchers[stage].ready(now)) is not None:
+                return stage, chosen
+        if len(self._running) < self._lanes:
+            for stage in reversed(STAGES):
+                if (chosen := self._batchers[stage].partial()) is not None:
+                    return stage, chosen
+        return None
+
+    def _discard(self, units: Collection[UnitId], *, page: int | None = None) -> None:
+        for batcher in self._batchers.values():
+            batcher.discard(lambda item: item.unit in units and page in (None, item.page))
