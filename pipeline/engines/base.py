@@ -10,17 +10,46 @@ of an item is therefore a function of the item (`page_bucket`, `crop_bucket`), a
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Literal, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
-"""(height, width, 3), uint8, BGR (OpenCV's order, which PaddleOCR's models were trained on), contiguous."""
+from pipeline.errors import Fatal
+from pipeline.ocr.geometry import Image as Image
+from pipeline.ocr.geometry import Polygons as Polygons
+from pipeline.ocr.preprocess import PageLimits
 
-Polygons = NDArray[np.float32]
-"""(n, 4, 2), float32, x then y in pixels of the image given; clockwise from the text's own top left."""
+Device = Literal["cpu", "cuda", "tensorrt"]
+Precision = Literal["f32", "f16"]
+
+ENGINES = {
+    "onnx": "pipeline.engines.onnx",
+    "paddleocr": "pipeline.engines.paddle",
+    "fake": "pipeline.engines.fake",
+}
+"""Engine name -> module with `load(settings, lanes)`. Imported only when asked for: a runtime is a heavy import."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSettings:
+    """What an engine is loaded with. Everything but `threads`, `device_id` and `cache` changes what it answers.
+
+    `models` is the directory that holds the profiles; `threads` are for one lane on the CPU; `cache` is where built
+    TensorRT engines are kept.
+    """
+
+    models: Path
+    profile: str = "small"
+    device: Device = "cpu"
+    precision: Precision = "f32"
+    threads: int = 1
+    device_id: int = 0
+    page: PageLimits = field(default_factory=PageLimits)
+    cache: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +102,21 @@ class Engine(Protocol):
     def recognise(self, crops: Sequence[Image]) -> list[Reading]: ...
 
     def close(self) -> None: ...
+
+
+class EngineModule(Protocol):
+    """What each module of `ENGINES` offers."""
+
+    def load(self, settings: EngineSettings, lanes: int) -> list[Engine]: ...
+
+
+def load(name: str, settings: EngineSettings, lanes: int = 1) -> list[Engine]:
+    """One engine for each lane, ready to run. Downloads nothing.
+
+    Raises Fatal: `engine_unavailable` (runtime or device missing), `models_missing`, `models_damaged`.
+    """
+    if name not in ENGINES:
+        raise Fatal(f"Unknown engine; choose one of {', '.join(ENGINES)}.", code="engine_unavailable", stage="engine")
+    if lanes < 1:
+        raise Fatal("An engine needs at least one lane.", code="engine_unavailable", stage="engine")
+    return cast(EngineModule, import_module(ENGINES[name])).load(settings, lanes)

@@ -1,0 +1,116 @@
+"""What a model is shown: pages and crops resized and normalised the way the model's own `inference.yml` says.
+
+Every size here is a function of the one item, so that an answer can't depend on what shares its batch.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .geometry import Image
+
+LimitType = Literal["max", "min"]
+
+Tensor = NDArray[np.float32]
+"""(channels, height, width), float32, contiguous."""
+
+STRIDE = 32
+"""The detector halves its input five times, so sides are multiples of 32."""
+
+CROP_STEP = 8
+"""The recogniser reads one character position for every 8 columns."""
+
+_SMALLEST_SUM = 64
+"""PaddleOCR pads pages whose height and width add up to less; resizing them would blow up a few pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageLimits:
+    """How large a page is shown to the detector, in pixels of a side.
+
+    `max` reduces a page whose longer side exceeds `side`; `min` enlarges one whose shorter side is below it. No side
+    ever exceeds `ceiling`.
+    """
+
+    side: int = 960
+    kind: LimitType = "max"
+    ceiling: int = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Normalisation:
+    """`(pixel * scale - mean) / std` for each channel, in the channel order of the image."""
+
+    scale: float
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class CropShape:
+    """What the recogniser reads: crops of a fixed height, and a ceiling for the width (longer lines are squeezed)."""
+
+    height: int
+    widest: int
+
+
+def page_size(height: int, width: int, limits: PageLimits) -> tuple[int, int]:
+    """Height and width at which a page is shown to the detector: near its own shape, multiples of `STRIDE`."""
+    ratio = 1.0
+    if limits.kind == "max":
+        ratio = min(1.0, limits.side / max(height, width))
+    elif min(height, width) < limits.side:
+        ratio = limits.side / min(height, width)
+    ratio = min(ratio, limits.ceiling / max(height, width))
+    return _strides(int(height * ratio), limits.ceiling), _strides(int(width * ratio), limits.ceiling)
+
+
+def page_tensor(page: Image, size: tuple[int, int], normalisation: Normalisation) -> Tensor:
+    """One page at `size` (height, width), normalised. A page of a few pixels is set into black first."""
+    height, width = page.shape[:2]
+    if height + width < _SMALLEST_SUM:
+        page = _pad(page, max(height, STRIDE), max(width, STRIDE))
+    return _normalise(cv2.resize(page, size[::-1], interpolation=cv2.INTER_LINEAR), normalisation)
+
+
+def page_scale(height: int, width: int, size: tuple[int, int]) -> NDArray[np.float32]:
+    """(x, y) factors from the detector's pixels back to the page's, for a page shown at `size` (height, width)."""
+    if height + width < _SMALLEST_SUM:
+        height, width = max(height, STRIDE), max(width, STRIDE)
+    return np.array([width / size[1], height / size[0]], np.float32)
+
+
+def crop_width(height: int, width: int, shape: CropShape) -> int:
+    """Columns a crop takes at the recogniser's height: its own width, up to the next multiple of `CROP_STEP`."""
+    natural = math.ceil(shape.height * width / height)
+    return min(math.ceil(natural / CROP_STEP) * CROP_STEP, shape.widest)
+
+
+def crop_tensor(crop: Image, shape: CropShape, normalisation: Normalisation) -> Tensor:
+    """One crop at the recogniser's height and `crop_width` columns, normalised, without padding."""
+    width = crop_width(crop.shape[0], crop.shape[1], shape)
+    return _normalise(cv2.resize(crop, (width, shape.height), interpolation=cv2.INTER_LINEAR), normalisation)
+
+
+def _normalise(image: NDArray[np.uint8], normalisation: Normalisation) -> Tensor:
+    tensor = np.empty((3, *image.shape[:2]), np.float32)
+    for channel, (mean, std) in enumerate(zip(normalisation.mean, normalisation.std, strict=True)):
+        np.multiply(image[:, :, channel], np.float32(normalisation.scale / std), out=tensor[channel])
+        tensor[channel] -= np.float32(mean / std)
+    return tensor
+
+
+def _strides(side: int, ceiling: int) -> int:
+    return max(STRIDE, min(round(side / STRIDE), ceiling // STRIDE) * STRIDE)
+
+
+def _pad(page: Image, height: int, width: int) -> Image:
+    padded = np.zeros((height, width, 3), np.uint8)
+    padded[: page.shape[0], : page.shape[1]] = page
+    return padded
