@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from pipeline.core.events import UnitId
 from pipeline.core.offsets import OffsetTracker
@@ -17,7 +17,7 @@ class Partitions:
         self._trackers: dict[Partition, OffsetTracker] = {}
         self._changed: set[Partition] = set()
 
-    def __iter__(self) -> Iterable[Partition]:  # type: ignore[override]
+    def __iter__(self) -> Iterator[Partition]:
         return iter(self._trackers)
 
     def assign(self, positions: Mapping[Partition, Position]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from itertools import groupby
 
-from pipeline.core.events import Outcome, Publish, UnitId
+from pipeline.core.events import Outcome, Publish, Read, UnitId
 from pipeline.core.partitions import Partitions
 from schemas.record import Partition
 
@@ -78,6 +78,10 @@ class Settling:
 
     def drop(self, units: Collection[UnitId]) -> None:
         self._settled = [o for o in self._settled if o.unit.id not in units]
+
+    def failures(self) -> list[UnitId]:
+        """Documents that ended without a result and are not published yet."""
+        return [o.unit.id for o in self._settled if not isinstance(o, Read)]
 
     def carries(self, unit: UnitId) -> bool:
         return any(outcome.unit.id == unit for outcome in self._round)

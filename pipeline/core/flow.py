@@ -1,0 +1,428 @@
+"""The straight path of a document, from the record that names it to the transaction that settles it.
+
+    Received -> Fetch -> Fetched -> Open -> Opened -> Render -> Rendered -> RunBatch(detect) -> RunBatch(recognise)
+             -> Store -> Stored -> Publish -> Published
+
+`handle(event, now)` changes the state and answers with what is to be done, in that order. Transactions are begun on
+`Tick` only, when everything that had happened has been told, so that one transaction carries all that has settled.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from pipeline.core.breaker import Breaker
+from pipeline.core.events import (
+    Assigned,
+    BatchDone,
+    BatchFailed,
+    Command,
+    Commit,
+    Dead,
+    Drain,
+    Event,
+    Exit,
+    Fetched,
+    FetchFailed,
+    Forget,
+    Lost,
+    Opened,
+    OpenFailed,
+    Outcome,
+    PageFailed,
+    PageOutcome,
+    PageRead,
+    PageSkipped,
+    Pause,
+    Published,
+    PublishFailed,
+    Read,
+    Received,
+    Rendered,
+    RenderFailed,
+    Resume,
+    Retry,
+    Revoked,
+    Store,
+    Stored,
+    StoreFailed,
+    Tick,
+    Unit,
+    UnitId,
+)
+from pipeline.core.gather import Gather
+from pipeline.core.intake import Intake, Refusal
+from pipeline.core.loading import Loading
+from pipeline.core.offsets import MetadataInvalid
+from pipeline.core.partitions import Partitions
+from pipeline.core.policy import FlowPolicy
+from pipeline.core.reading import PageEnded, Reading
+from pipeline.core.settling import Settling
+from pipeline.errors import Environment, Fatal, PagestreamError, Rejected, Retryable
+from schemas.record import Partition, Position, Record
+
+FLOOD = "So many documents failed one after another that the deployment must be at fault; see the last errors, then restart."
+RESUME_SHARE = 0.75
+"""Paused at the limit, resumed below three quarters of it: pausing throws away what the client has prefetched."""
+
+
+@dataclass(slots=True)
+class Document:
+    """A document that was begun. `tries` counts failures in a row that were not its fault."""
+
+    unit: Unit
+    tries: int = 0
+    pages: Gather[PageOutcome] | None = None
+    result: Read | None = None
+
+
+class Flow:
+    """One worker's decisions. Not thread-safe: one thread tells it everything."""
+
+    def __init__(self, policy: FlowPolicy) -> None:
+        self._policy = policy
+        self._partitions = Partitions()
+        self._intake = Intake(policy, self._partitions)
+        self._loading = Loading(
+            decoders=policy.decoders, max_loading=policy.max_loading, max_page_bytes=policy.max_page_bytes
+        )
+        self._reading = Reading(policy.batches, lanes=policy.lanes)
+        self._settling = Settling(self._partitions, max_round=policy.max_round)
+        self._breaker = Breaker(policy.breaker)
+        self._documents: dict[UnitId, Document] = {}
+        self._again: list[tuple[float, int, UnitId]] = []
+        self._paused: set[Partition] = set()
+        self._full = False
+        self._publish_tries = 0
+        self._publish_at = 0.0
+        self._commit_at = 0.0
+        self._sequence = 0
+        self._draining = False
+        self._reason: PagestreamError | None = None
+        self._exited = False
+
+    # --- what the shell asks ---------------------------------------------------------------------------------
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything but a new record can happen next."""
+        return bool(self._documents or len(self._settling))
+
+    def due(self) -> float | None:
+        """When something is to be decided even if nothing happens."""
+        times = [self._intake.due(), self._reading.due(), self._again[0][0] if self._again else None]
+        if len(self._settling):
+            times.append(self._publish_at)
+        return min((at for at in times if at is not None), default=None)
+
+    def handle(self, event: Event, now: float) -> list[Command]:
+        if self._exited:
+            return []
+        commands = list(self._told(event, now))
+        if not self._exited:
+            commands += self._go_on(now)
+        if isinstance(event, Tick) and not self._exited:
+            commands += self._settle(now)
+        return commands
+
+    # --- what happened ---------------------------------------------------------------------------------------
+
+    def _told(self, event: Event, now: float) -> Iterator[Command]:
+        match event:
+            case Assigned(positions):
+                yield from self._assigned(positions)
+            case Revoked(partitions):
+                yield from self._revoked(partitions)
+            case Lost(partitions):
+                yield from self._give_up(partitions)
+            case Received(records):
+                yield from self._received(records, now)
+            case Fetched(unit, body):
+                self._fetched(unit, body)
+            case FetchFailed(unit, error):
+                self._loading.fetch_failed(unit)
+                yield from self._failed(unit, error, now)
+            case Opened(decoder, page_bytes):
+                yield from self._opened(decoder, page_bytes)
+            case OpenFailed(decoder, error):
+                decoding = self._loading.answered(decoder)
+                yield from self._failed(decoding.unit.id, error, now)
+            case Rendered():
+                self._rendered(event, now)
+            case RenderFailed(decoder, number, error):
+                unit = self._loading.answered(decoder).unit.id
+                yield from self._page_ended(PageEnded(unit, PageFailed(number, error)), now)
+            case BatchDone(batch, results):
+                for ended in self._reading.batch_done(batch, results, now):
+                    yield from self._page_ended(ended, now)
+            case BatchFailed(batch, error):
+                yield from self._batch_failed(batch, error, now)
+            case Stored(unit, records):
+                self._stored(unit, records)
+            case StoreFailed(unit, error):
+                yield from self._failed(unit, error, now)
+            case Published():
+                self._published()
+            case PublishFailed(_, error):
+                yield from self._publish_failed(error, now)
+            case Tick(ends):
+                self._partitions.advance(ends)
+            case Drain(error):
+                yield from self._drain(error)
+
+    def _assigned(self, positions: Mapping[Partition, Position]) -> Iterator[Command]:
+        try:
+            self._partitions.assign(positions)
+        except MetadataInvalid:
+            reason = "A newer release committed this group's position; upgrade, or reset the group's offsets."
+            yield from self._drain(Fatal(reason, code="position_unreadable", stage="assign"))
+
+    def _revoked(self, partitions: Collection[Partition]) -> Iterator[Command]:
+        """Publish what is finished while the partitions are still ours, and leave a clean position behind."""
+        publish = self._settling.begin(partitions)
+        left = self._partitions.handover(partitions)
+        if publish is not None:
+            yield publish
+            left = {p: position for p, position in left.items() if p not in publish.positions}
+        if left:
+            yield Commit(left)
+        yield from self._give_up(partitions)
+
+    def _give_up(self, partitions: Collection[Partition]) -> Iterator[Command]:
+        gone = self._intake.drop(partitions)
+        gone += [unit for unit in self._documents if unit.partition in partitions]
+        self._partitions.drop(partitions)
+        self._paused -= set(partitions)
+        yield from self._forget(gone)
+
+    def _received(self, records: Iterable[Record], now: float) -> Iterator[Command]:
+        for record in records:
+            try:
+                yield from self._answer(self._intake.receive(record, now))
+            except Environment as error:
+                yield from self._drain(error)
+
+    def _fetched(self, unit: UnitId, body: object) -> None:
+        document = self._documents.get(unit)
+        if document is not None:
+            document.tries = 0
+            self._loading.fetched(document.unit, body)
+
+    def _opened(self, decoder: int, page_bytes: tuple[int, ...]) -> Iterator[Command]:
+        decoding = self._loading.answered(decoder)
+        document = self._documents.get(decoding.unit.id)
+        if document is None:
+            return
+        event = decoding.unit.event
+        assert event is not None
+        wanted = [number for number in range(1, len(page_bytes) + 1) if event.options.selects(number)]
+        if not wanted:
+            message = "The pages asked for are not in the document; correct options.pages."
+            yield from self._dead(document.unit, Rejected(message, code="page_out_of_range", stage="decode"))
+            return
+        document.pages = Gather(len(page_bytes))
+        for number in set(range(1, len(page_bytes) + 1)) - set(wanted):
+            document.pages.put(number - 1, PageSkipped(number))
+        self._loading.opened(decoder, page_bytes, wanted)
+
+    def _rendered(self, event: Rendered, now: float) -> None:
+        decoding = self._loading.answered(event.decoder)
+        if decoding.dropped:
+            return
+        unit = decoding.unit.id
+        self._loading.hold(unit, event.number, event.size)
+        self._reading.add_page(unit, event.number, event.part, event.sheet, now)
+
+    def _batch_failed(self, batch: int, error: PagestreamError, now: float) -> Iterator[Command]:
+        ended = self._reading.batch_failed(batch, error)
+        if isinstance(error, Fatal | Environment):
+            yield from self._drain(error if isinstance(error, Fatal) else Fatal(str(error), code=error.code))
+            return
+        for page in ended:
+            yield from self._page_ended(page, now)
+
+    def _page_ended(self, ended: PageEnded, now: float) -> Iterator[Command]:
+        self._loading.release(ended.unit, ended.outcome.number)
+        document = self._documents.get(ended.unit)
+        if document is None or document.pages is None:
+            return
+        document.pages.put(ended.outcome.number - 1, ended.outcome)
+        if document.pages.complete:
+            yield from self._judge(document, document.pages.whole(), now)
+
+    def _judge(self, document: Document, pages: tuple[PageOutcome, ...], now: float) -> Iterator[Command]:
+        """Every page has its outcome: try the document again, give it up, or call it read."""
+        failures = [page.error for page in pages if isinstance(page, PageFailed)]
+        for error in failures:
+            if isinstance(error, Retryable) and self._may_retry(document.unit):
+                yield from self._failed(document.unit.id, error, now)
+                return
+        if failures and not any(isinstance(page, PageRead) for page in pages):
+            yield from self._dead(document.unit, failures[0])
+            return
+        document.result = Read(document.unit, pages)
+        yield Store(document.result)
+
+    def _stored(self, unit: UnitId, records: object) -> None:
+        document = self._documents.get(unit)
+        if document is not None and document.result is not None:
+            document.tries = 0
+            self._breaker.record(failed=False)
+            self._settling.add(replace(document.result, records=records))
+
+    # --- what may go wrong -------------------------------------------------------------------------------------
+
+    def _failed(self, unit: UnitId, error: PagestreamError, now: float) -> Iterator[Command]:
+        """A whole document failed at some step: what its error's family asks for."""
+        document = self._documents.get(unit)
+        if document is None:
+            return
+        match error:
+            case Environment():
+                yield from self._try_again(document, error, now)
+            case Fatal():
+                yield from self._drain(error)
+            case Retryable() if (delay := self._policy.retry.delay(document.unit.attempt)) is not None:
+                yield from self._end(Retry(document.unit, error, delay, now + delay))
+            case _:
+                yield from self._dead(document.unit, error)
+
+    def _may_retry(self, unit: Unit) -> bool:
+        return self._policy.retry.delay(unit.attempt) is not None
+
+    def _try_again(self, document: Document, error: PagestreamError, now: float) -> Iterator[Command]:
+        document.tries += 1
+        pause = self._policy.environment.delay(document.tries)
+        if pause is None:
+            yield from self._drain(error)
+        if pause is None or self._draining:
+            yield from self._forget([document.unit.id])
+            return
+        self._sequence += 1
+        heapq.heappush(self._again, (now + pause, self._sequence, document.unit.id))
+
+    def _dead(self, unit: Unit, error: PagestreamError) -> Iterator[Command]:
+        yield from self._end(Dead(unit, error))
+
+    def _end(self, outcome: Outcome) -> Iterator[Command]:
+        """A document ends without a result. Too many of them in a row, and it is not the documents."""
+        unit = outcome.unit
+        self._documents.setdefault(unit.id, Document(unit))
+        self._loading.drop(unit.id)
+        self._reading.drop({unit.id})
+        self._breaker.record(failed=True)
+        self._settling.add(outcome)
+        if self._breaker.tripped:
+            failed = self._settling.failures()
+            yield from self._drain(Environment(FLOOD, code="too_many_failures", stage="process"))
+            yield from self._forget(failed)
+
+    # --- what is to be done next ---------------------------------------------------------------------------------
+
+    def _go_on(self, now: float) -> Iterator[Command]:
+        yield from self._retry_now(now)
+        if not self._draining:
+            yield from self._begin(now)
+        yield from self._reading.commands(now)
+        yield from self._loading.commands()
+        yield from self._pause_or_resume(now)
+
+    def _retry_now(self, now: float) -> Iterator[Command]:
+        while self._again and self._again[0][0] <= now:
+            document = self._documents.get(heapq.heappop(self._again)[2])
+            if document is None:
+                continue
+            if document.result is not None:
+                yield Store(document.result)
+            else:
+                self._loading.want(document.unit)
+
+    def _begin(self, now: float) -> Iterator[Command]:
+        begun: list[Unit] = []
+        for step in self._intake.begin(self._documents.keys(), now):
+            if isinstance(step, Unit):
+                begun.append(step)
+                self._documents[step.id] = Document(step)
+                self._loading.want(step)
+            else:
+                yield from self._answer([step])
+        touched = {unit.id.partition for unit in begun}
+        if touched:
+            # Durable before the work begins: whoever comes after a crash must know what was in flight.
+            yield Commit({p: t.position() for p in sorted(touched) if (t := self._partitions.tracker(p)) is not None})
+
+    def _answer(self, steps: Iterable[Command | Refusal | Unit]) -> Iterator[Command]:
+        for step in steps:
+            if isinstance(step, Refusal):
+                yield from self._end(step.outcome)
+            elif not isinstance(step, Unit):
+                yield step
+
+    def _pause_or_resume(self, now: float) -> Iterator[Command]:
+        load = len(self._documents) + len(self._intake)
+        limit = self._policy.max_documents
+        self._full = load >= (limit * RESUME_SHARE if self._full else limit)
+        ours = set(self._partitions)
+        wanted = ours if self._full or self._draining else self._intake.held_back(now) & ours
+        if pause := wanted - self._paused:
+            yield Pause(frozenset(pause))
+        if resume := self._paused - wanted:
+            yield Resume(frozenset(resume))
+        self._paused = set(wanted)
+
+    def _settle(self, now: float) -> Iterator[Command]:
+        if now >= self._publish_at and (publish := self._settling.begin()) is not None:
+            yield publish
+        if now >= self._commit_at and (positions := self._partitions.take_changed()):
+            self._commit_at = now + self._policy.commit_interval_s
+            yield Commit(positions)
+        if self._draining and self._is_drained(now):
+            yield from self._exit()
+
+    def _published(self) -> None:
+        self._publish_tries = 0
+        for outcome in self._settling.published():
+            self._documents.pop(outcome.unit.id, None)
+
+    def _publish_failed(self, error: PagestreamError, now: float) -> Iterator[Command]:
+        yield from (Forget(outcome.unit.id) for outcome in self._settling.failed())
+        self._publish_tries += 1
+        pause = self._policy.environment.delay(self._publish_tries)
+        if isinstance(error, Fatal) or pause is None:
+            yield from self._drain(Fatal(str(error), code=error.code, stage=error.stage))
+            return
+        self._publish_at = now + pause
+
+    # --- how it ends ---------------------------------------------------------------------------------------------
+
+    def _forget(self, units: Collection[UnitId]) -> Iterator[Command]:
+        held = [unit for unit in units if not self._settling.carries(unit)]
+        for unit in units:
+            self._documents.pop(unit, None)
+            self._loading.drop(unit)
+        self._reading.drop(set(units))
+        self._settling.drop(set(units))
+        yield from (Forget(unit) for unit in held)
+
+    def _drain(self, error: PagestreamError | None) -> Iterator[Command]:
+        self._reason = self._reason or error
+        self._draining = True
+        yield from self._forget(self._intake.drop_all())
+        waiting = {unit for _, _, unit in self._again}
+        self._again.clear()
+        yield from self._forget([unit for unit in waiting if unit in self._documents])
+        if isinstance(error, Fatal):
+            yield from self._exit()
+
+    def _is_drained(self, now: float) -> bool:
+        """Asked after a round was tried: what is settled still then waits for siblings that will not come."""
+        return not self._settling.open and now >= self._publish_at and len(self._documents) == len(self._settling)
+
+    def _exit(self) -> Iterator[Command]:
+        yield from self._forget(list(self._documents))
+        self._exited = True
+        if left := self._partitions.handover(list(self._partitions)):
+            yield Commit(left)
+        yield Exit(self._reason)
