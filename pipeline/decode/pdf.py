@@ -1,0 +1,110 @@
+"""Pages of a PDF as a viewer shows them: CropBox, /Rotate, annotations and form fields drawn. Child process only."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pypdfium2 as pdfium
+import pypdfium2.raw as pdfium_c
+
+from pipeline.decode.limits import DecodeLimits
+from pipeline.decode.protocol import PageHeader, PageSize
+from pipeline.decode.refusals import refusal
+from pipeline.decode.rendered import Rendered, check_document, check_number
+
+POINTS_PER_INCH = 72
+JUST_BELOW_ONE = 1 - 1e-9  # 792 pt at 300 dpi is 3300.0000000000005 px in binary, and pypdfium2 rounds up
+
+
+class PdfPages:
+    """An open PDF. Sizes come from the page boxes; nothing is drawn before `render`."""
+
+    def __init__(self, document: bytes, *, dpi: int, password: str | None, limits: DecodeLimits) -> None:
+        self._scale = dpi / POINTS_PER_INCH * JUST_BELOW_ONE
+        self._dpi = float(dpi)
+        self._limits = limits
+        self._pdf = _open(document, password)
+        try:
+            self.sizes = self._measure()
+        except Exception:
+            self.close()
+            raise
+
+    def _measure(self) -> tuple[PageSize | None, ...]:
+        count = len(self._pdf)
+        if count > self._limits.max_pages:
+            raise refusal("too_many_pages")
+        sizes = tuple(self._page_size(index) for index in range(count))
+        check_document(sizes, self._limits)
+        return sizes
+
+    def _page_size(self, index: int) -> PageSize | None:
+        try:
+            return self._pixels(*self._pdf.get_page_size(index))
+        except pdfium.PdfiumError:
+            return None
+
+    def _pixels(self, width: float, height: float) -> PageSize:
+        """Raises Rejected `corrupt_pdf` for a page box that is no box."""
+        if not (math.isfinite(width) and math.isfinite(height) and width > 0 and height > 0):
+            raise refusal("corrupt_pdf")
+        return PageSize(math.ceil(width * self._scale), math.ceil(height * self._scale))
+
+    def render(self, number: int) -> Rendered:
+        check_number(number, len(self.sizes))
+        with self._page(number) as page:
+            size = self._pixels(*page.get_size())
+            if not self._limits.page_allows(size.width, size.height):
+                raise refusal("page_too_large")
+            bitmap = page.render(scale=self._scale, force_bitmap_format=pdfium_c.FPDFBitmap_BGR)
+            header = PageHeader(number, bitmap.width, bitmap.height, self._dpi, ())
+            return Rendered(header, _pixels_of(bitmap))
+
+    @contextmanager
+    def _page(self, number: int) -> Iterator[pdfium.PdfPage]:
+        try:
+            page = self._pdf[number - 1]
+        except pdfium.PdfiumError as error:
+            raise refusal("corrupt_pdf") from error
+        try:
+            yield page
+        except pdfium.PdfiumError as error:
+            raise refusal("corrupt_pdf") from error
+        finally:
+            page.close()
+
+    def close(self) -> None:
+        self._pdf.close()
+
+
+def _open(document: bytes, password: str | None) -> pdfium.PdfDocument:
+    try:
+        pdf = pdfium.PdfDocument(document, password=password)
+    except pdfium.PdfiumError as error:
+        raise refusal(_code(error, password)) from error
+    try:
+        pdf.init_forms()  # before any page is loaded, or fields are not drawn
+    except pdfium.PdfiumError:
+        pass
+    return pdf
+
+
+def _code(error: pdfium.PdfiumError, password: str | None) -> str:
+    match error.err_code:
+        case pdfium_c.FPDF_ERR_PASSWORD:
+            return "wrong_password" if password else "encrypted_pdf"
+        case pdfium_c.FPDF_ERR_SECURITY:
+            return "unsupported_encryption"
+    return "corrupt_pdf"
+
+
+def _pixels_of(bitmap: pdfium.PdfBitmap) -> memoryview:
+    row = bitmap.width * 3
+    buffer = memoryview(bitmap.buffer).cast("B")
+    if bitmap.stride == row:
+        return buffer[: row * bitmap.height]
+    rows = (buffer[y * bitmap.stride : y * bitmap.stride + row] for y in range(bitmap.height))
+    return memoryview(b"".join(rows))
