@@ -24,7 +24,7 @@ class Batchable(Protocol):
     def cost(self) -> int: ...
 
 
-I = TypeVar("I", bound=Batchable)
+B = TypeVar("I", bound=Batchable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,41 +37,41 @@ class BatchPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen(Generic[I]):
-    items: tuple[I, ...]
+class Chosen(Generic[B]):
+    items: tuple[B, ...]
     closed: Closed
 
 
 @dataclass(slots=True)
-class _Bucket(Generic[I]):
-    items: deque[tuple[I, float]] = field(default_factory=deque)
+class _Bucket(Generic[B]):
+    items: deque[tuple[B, float]] = field(default_factory=deque)
     cost: int = 0
 
 
-class Batcher(Generic[I]):
+class Batcher(Generic[B]):
     """The waiting items of one stage."""
 
     def __init__(self, policy: BatchPolicy) -> None:
         self._policy = policy
-        self._buckets: dict[Hashable, _Bucket[I]] = {}
-        self._alone: deque[I] = deque()
+        self._buckets: dict[Hashable, _Bucket[B]] = {}
+        self._alone: deque[B] = deque()
         self._waiting = 0
 
     def __len__(self) -> int:
         return self._waiting
 
-    def add(self, item: I, now: float) -> None:
+    def add(self, item: B, now: float) -> None:
         bucket = self._buckets.setdefault(item.bucket, _Bucket())
         bucket.items.append((item, now))
         bucket.cost += item.cost
         self._waiting += 1
 
-    def add_alone(self, item: I) -> None:
+    def add_alone(self, item: B) -> None:
         """An item whose batch failed: it runs by itself, before anything else, so that the fault stays its own."""
         self._alone.append(item)
         self._waiting += 1
 
-    def ready(self, now: float) -> Chosen[I] | None:
+    def ready(self, now: float) -> Chosen[B] | None:
         """The batch that should not wait any longer, oldest first."""
         if self._alone:
             self._waiting -= 1
@@ -82,11 +82,11 @@ class Batcher(Generic[I]):
         overdue = [b for b in self._buckets.values() if _oldest(b) + self._policy.max_wait_s <= now]
         return self._take(min(overdue, key=_oldest), "overdue") if overdue else None
 
-    def partial(self) -> Chosen[I] | None:
+    def partial(self) -> Chosen[B] | None:
         """For a lane that would otherwise be idle: the bucket that has waited longest, full or not."""
         return self._take(min(self._buckets.values(), key=_oldest), "idle") if self._buckets else None
 
-    def discard(self, unwanted: Callable[[I], bool]) -> None:
+    def discard(self, unwanted: Callable[[B], bool]) -> None:
         self._alone = deque(item for item in self._alone if not unwanted(item))
         for key, bucket in list(self._buckets.items()):
             bucket.items = deque((item, at) for item, at in bucket.items if not unwanted(item))
@@ -97,14 +97,15 @@ class Batcher(Generic[I]):
 
     def due(self) -> float | None:
         """When the oldest waiting item becomes overdue."""
-        return min((_oldest(b) for b in self._buckets.values()), default=0.0) + self._policy.max_wait_s if len(self) else None
+        oldest = min((_oldest(b) for b in self._buckets.values()), default=None)
+        return None if oldest is None else oldest + self._policy.max_wait_s
 
-    def _is_full(self, bucket: _Bucket[I]) -> bool:
+    def _is_full(self, bucket: _Bucket[B]) -> bool:
         return len(bucket.items) >= self._policy.max_items or bucket.cost >= self._policy.max_cost
 
-    def _take(self, bucket: _Bucket[I], closed: Closed) -> Chosen[I]:
+    def _take(self, bucket: _Bucket[B], closed: Closed) -> Chosen[B]:
         key = bucket.items[0][0].bucket
-        items: list[I] = []
+        items: list[B] = []
         cost = 0
         while bucket.items and len(items) < self._policy.max_items:
             item = bucket.items[0][0]
@@ -120,5 +121,5 @@ class Batcher(Generic[I]):
         return Chosen(tuple(items), closed)
 
 
-def _oldest(bucket: _Bucket[I]) -> float:
+def _oldest(bucket: _Bucket[B]) -> float:
     return bucket.items[0][1]

@@ -34,4 +34,6 @@ class Breaker:
     @property
     def tripped(self) -> bool:
         full = len(self._recent) == self._policy.window
-        return self._run >= self._policy.max_run or (full and self._failed >= self._policy.max_ratio * self._policy.window)
+        return self._run >= self._policy.max_run or (
+            full and self._failed >= self._policy.max_ratio * self._policy.window
+        )

@@ -33,7 +33,7 @@ class UnitId:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What is known of a document before it is fetched. `attempt` counts from 1 over retry topics and lost processes."""
+    """What is known of a document before it is fetched. `attempt`: from 1, over retry topics and lost processes."""
 
     id: UnitId
     record: Record
@@ -228,7 +228,7 @@ class PublishFailed:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """Everything that had happened has been told. `ends` is how far each partition was read, control records included."""
+    """All that had happened has been told. `ends`: how far each partition was read, control records included."""
 
     ends: Mapping[Partition, int]
 

@@ -63,7 +63,7 @@ from pipeline.core.settling import Settling
 from pipeline.errors import Environment, Fatal, PagestreamError, Rejected, Retryable
 from schemas.record import Partition, Position, Record
 
-FLOOD = "So many documents failed one after another that the deployment must be at fault; see the last errors, then restart."
+FLOOD = "So many documents failed that the deployment must be at fault; see the last errors, then restart."
 RESUME_SHARE = 0.75
 """Paused at the limit, resumed below three quarters of it: pausing throws away what the client has prefetched."""
 
@@ -181,8 +181,8 @@ class Flow:
 
     def _revoked(self, partitions: Collection[Partition]) -> Iterator[Command]:
         """Publish what is finished while the partitions are still ours, and leave a clean position behind."""
+        left = {} if self._settling.open else self._partitions.handover(partitions)
         publish = self._settling.begin(partitions)
-        left = self._partitions.handover(partitions)
         if publish is not None:
             yield publish
             left = {p: position for p, position in left.items() if p not in publish.positions}
@@ -323,7 +323,7 @@ class Flow:
 
     def _go_on(self, now: float) -> Iterator[Command]:
         yield from self._retry_now(now)
-        if not self._draining:
+        if not self._draining and not self._settling.open:
             yield from self._begin(now)
         yield from self._reading.commands(now)
         yield from self._loading.commands()
@@ -375,7 +375,8 @@ class Flow:
     def _settle(self, now: float) -> Iterator[Command]:
         if now >= self._publish_at and (publish := self._settling.begin()) is not None:
             yield publish
-        if now >= self._commit_at and (positions := self._partitions.take_changed()):
+            return  # positions taken now would count on a transaction that may yet be aborted
+        if now >= self._commit_at and not self._settling.open and (positions := self._partitions.take_changed()):
             self._commit_at = now + self._policy.commit_interval_s
             yield Commit(positions)
         if self._draining and self._is_drained(now):

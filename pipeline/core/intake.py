@@ -46,14 +46,14 @@ class Intake:
         if tracker is None or tracker.is_settled(record.offset):
             return
         try:
-            retry = read_retry(record.headers)
+            retry = read_retry(record.headers) if record.partition.topic in self._policy.retry_topics else None
             entries = read_event(record.value, record.headers).documents
         except UnknownSchemaVersion as error:
             tracker.track(record.offset, 1, record.leader_epoch)
             raise Environment(str(error), code="unknown_schema_version", stage="event") from error
         except Malformed as error:
             retry = None
-            entries = (Refused(0, "invalid_retry", str(error)),)
+            entries = (Refused(0, "invalid_event", str(error)),)
         if retry is not None:
             entries = tuple(entry for entry in entries if entry.index == retry.origin.index)
         done = tracker.track(record.offset, len(entries), record.leader_epoch)
@@ -138,9 +138,7 @@ class Intake:
         self._partitions.changed(unit.id.partition)
         yield Ignore(reason)
 
-    def _unit(
-        self, record: Record, place: int, entry: Entry, retry: RetryState | None, tracker: OffsetTracker
-    ) -> Unit:
+    def _unit(self, record: Record, place: int, entry: Entry, retry: RetryState | None, tracker: OffsetTracker) -> Unit:
         partition = record.partition
         own = Origin(partition.topic, partition.number, record.offset, entry.index, record.timestamp_ms)
         starts = tracker.starts(record.offset, place)
@@ -148,7 +146,7 @@ class Intake:
             id=UnitId(partition, record.offset, place, self._partitions.epoch(partition)),
             record=record,
             origin=retry.origin if retry is not None else own,
-            attempt=(retry.attempt if retry is not None else 1) + starts,
+            attempt=(retry.attempt if retry is not None else 0) + 1 + starts,
             event=entry.event if isinstance(entry, Submitted) else None,
         )
 
@@ -156,5 +154,3 @@ class Intake:
         tracker = self._partitions.owner(unit)
         starts = tracker.starts(unit.offset, unit.index) if tracker is not None else 0
         return starts >= self._policy.max_starts - 1
-
-

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from schemas.record import Position
 
 METADATA_LIMIT = 3072
-"""Bytes. Kafka refuses more than offset.metadata.max.bytes (4 096 by default); the rest is left to the broker client."""
+"""Bytes. Kafka refuses more than offset.metadata.max.bytes (4 096 by default); the rest is left to the client."""
 
 
 class MetadataInvalid(Exception):
