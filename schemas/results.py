@@ -129,8 +129,12 @@ class EventRef(Message):
     def at(
         cls, topic: str, partition: int, *, offset: int, index: int = 0, timestamp_ms: int | None = None
     ) -> EventRef:
-        """`timestamp_ms`: milliseconds since 1970 UTC, as Kafka has it."""
-        when = None if timestamp_ms is None else datetime.fromtimestamp(timestamp_ms / 1000, UTC)
+        """`timestamp_ms`: milliseconds since 1970 UTC, as Kafka has it. One that no calendar knows (any producer may
+        set it) counts as none."""
+        try:
+            when = None if timestamp_ms is None else datetime.fromtimestamp(timestamp_ms / 1000, UTC)
+        except (OverflowError, ValueError, OSError):
+            when = None
         return cls(topic=topic, partition=partition, offset=offset, index=index, timestamp=when)
 
 
