@@ -24,7 +24,7 @@ class Batchable(Protocol):
     def cost(self) -> int: ...
 
 
-B = TypeVar("I", bound=Batchable)
+B = TypeVar("B", bound=Batchable)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ class Settling:
         self._settled.append(outcome)
 
     def begin(self, revoked: Collection[Partition] = ()) -> Publish | None:
-        """The next round. Documents of one record wait for their siblings if the position would not fit into a commit."""
+        """The next round. Documents of a record wait for their siblings if the position would not fit into a commit."""
         if self._round:
             return None
         chosen: list[Outcome] = []
