@@ -147,13 +147,12 @@ class Flow:
             case Opened(decoder, page_bytes):
                 yield from self._opened(decoder, page_bytes)
             case OpenFailed(decoder, error):
-                decoding = self._loading.answered(decoder)
-                yield from self._failed(decoding.unit.id, error, now)
+                if (unit_id := self._loading.answered(decoder)) is not None:
+                    yield from self._failed(unit_id, error, now)
             case Rendered():
                 self._rendered(event, now)
             case RenderFailed(decoder, number, error):
-                unit = self._loading.answered(decoder).unit.id
-                yield from self._page_ended(PageEnded(unit, PageFailed(number, error)), now)
+                yield from self._render_failed(decoder, PageFailed(number, error), now)
             case BatchDone(batch, results):
                 for ended in self._reading.batch_done(batch, results, now):
                     yield from self._page_ended(ended, now)
@@ -211,11 +210,11 @@ class Flow:
             self._loading.fetched(document.unit, body)
 
     def _opened(self, decoder: int, page_bytes: tuple[int, ...]) -> Iterator[Command]:
-        decoding = self._loading.answered(decoder)
-        document = self._documents.get(decoding.unit.id)
+        unit = self._loading.answered(decoder)
+        document = self._documents.get(unit) if unit is not None else None
         if document is None:
             return
-        event = decoding.unit.event
+        event = document.unit.event
         assert event is not None
         wanted = [number for number in range(1, len(page_bytes) + 1) if event.options.selects(number)]
         if not wanted:
@@ -228,12 +227,19 @@ class Flow:
         self._loading.opened(decoder, page_bytes, wanted)
 
     def _rendered(self, event: Rendered, now: float) -> None:
-        decoding = self._loading.answered(event.decoder)
-        if decoding.dropped:
+        unit = self._loading.answered(event.decoder)
+        if unit is not None:
+            self._loading.hold(unit, event.number, event.size)
+            self._reading.add_page(unit, event.number, event.part, event.sheet, now)
+
+    def _render_failed(self, decoder: int, page: PageFailed, now: float) -> Iterator[Command]:
+        unit = self._loading.answered(decoder)
+        if unit is None:
             return
-        unit = decoding.unit.id
-        self._loading.hold(unit, event.number, event.size)
-        self._reading.add_page(unit, event.number, event.part, event.sheet, now)
+        if isinstance(page.error, Environment | Fatal):
+            yield from self._failed(unit, page.error, now)
+        else:
+            yield from self._page_ended(PageEnded(unit, page), now)
 
     def _batch_failed(self, batch: int, error: PagestreamError, now: float) -> Iterator[Command]:
         ended = self._reading.batch_failed(batch, error)
@@ -294,6 +300,9 @@ class Flow:
 
     def _try_again(self, document: Document, error: PagestreamError, now: float) -> Iterator[Command]:
         document.tries += 1
+        document.pages = None
+        self._loading.drop(document.unit.id)
+        self._reading.drop({document.unit.id})
         pause = self._policy.environment.delay(document.tries)
         if pause is None:
             yield from self._drain(error)

@@ -52,10 +52,11 @@ class Loading:
         decoding.pages = deque(selected)
         decoding.busy = False
 
-    def answered(self, decoder: int) -> Decoding:
-        """The decoder answered. Its document may be dropped by now."""
-        self._decoding[decoder].busy = False
-        return self._decoding[decoder]
+    def answered(self, decoder: int) -> UnitId | None:
+        """Which document the decoder's answer is about; None if that was dropped meanwhile."""
+        decoding = self._decoding[decoder]
+        decoding.busy = False
+        return None if decoding.dropped else decoding.unit.id
 
     def hold(self, unit: UnitId, page: int, size: int) -> None:
         self._held += size - self._page_bytes.get((unit, page), 0)

@@ -21,6 +21,15 @@ class ReadingPage:
 
 
 @dataclass(frozen=True, slots=True)
+class Running:
+    """A batch in flight. `pages` are the pages as they were when it began: a page begun anew is another one."""
+
+    stage: Stage
+    items: tuple[Item, ...]
+    pages: tuple[ReadingPage, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PageEnded:
     unit: UnitId
     outcome: PageOutcome
@@ -30,7 +39,7 @@ class Reading:
     def __init__(self, policies: Mapping[Stage, BatchPolicy], *, lanes: int) -> None:
         self._lanes = lanes
         self._batchers: dict[Stage, Batcher[Item]] = {stage: Batcher(policies[stage]) for stage in STAGES}
-        self._running: dict[int, tuple[Stage, tuple[Item, ...]]] = {}
+        self._running: dict[int, Running] = {}
         self._pages: dict[tuple[UnitId, int], ReadingPage] = {}
         self._batches = 0
 
@@ -47,13 +56,12 @@ class Reading:
         self._batchers["detect"].add(Item(unit, number, 0, part, now), now)
 
     def batch_done(self, batch: int, results: tuple[object, ...], now: float) -> list[PageEnded]:
-        stage, items = self._running.pop(batch)
+        done = self._running.pop(batch)
         ended = []
-        for item, result in zip(items, results, strict=True):
-            page = self._pages.get((item.unit, item.page))
-            if page is None:
+        for item, page, result in zip(done.items, done.pages, results, strict=True):
+            if self._pages.get((item.unit, item.page)) is not page:
                 continue
-            if stage == "detect":
+            if done.stage == "detect":
                 assert isinstance(result, tuple)
                 page.lines = Gather(len(result))
                 for place, part in enumerate(result):
@@ -68,11 +76,12 @@ class Reading:
 
     def batch_failed(self, batch: int, error: PagestreamError) -> list[PageEnded]:
         """A batch of several is run again one by one; an item that fails by itself fails its page."""
-        stage, items = self._running.pop(batch)
-        alive = [item for item in items if (item.unit, item.page) in self._pages]
-        if len(items) > 1:
+        failed = self._running.pop(batch)
+        began = zip(failed.items, failed.pages, strict=True)
+        alive = [item for item, page in began if self._pages.get((item.unit, item.page)) is page]
+        if len(failed.items) > 1:
             for item in alive:
-                self._batchers[stage].add_alone(item)
+                self._batchers[failed.stage].add_alone(item)
             return []
         for item in alive:
             del self._pages[item.unit, item.page]
@@ -90,7 +99,8 @@ class Reading:
                 return
             stage, chosen = choice
             self._batches += 1
-            self._running[self._batches] = (stage, chosen.items)
+            pages = tuple(self._pages[item.unit, item.page] for item in chosen.items)
+            self._running[self._batches] = Running(stage, chosen.items, pages)
             yield RunBatch(self._batches, stage, chosen.items, chosen.closed)
 
     def due(self) -> float | None:
