@@ -40,7 +40,7 @@ DocumentStatus = Literal["complete", "partial"]
 
 
 class Source(Message):
-    """The object that was read."""
+    """Which bytes were read, and how to know them again."""
 
     bucket: str = Field(description="Bucket of the object.")
     key: str = Field(description="Object key, not percent-encoded.")
@@ -70,7 +70,7 @@ class Pipeline(Message):
 
 
 class PagesByStatus(Message):
-    """How many pages ended how."""
+    """Counts of pages by outcome."""
 
     ok: Count = Field(default=0, description="Pages read, a count.")
     empty: Count = Field(default=0, description="Pages with nothing to read, a count.")
