@@ -24,7 +24,8 @@ _SPANNING = 0.2
 _COLUMN_LINES = 4
 _COLUMN_ASPECT = 8.0
 _COLUMN_FILL = 0.6
-"""A column holds at least so many lines, in the median so many times wider than high and filling so much of it.
+"""Beside a gutter stand at least so many lines, in the median so many times wider than high, on both sides; on one side
+at least, the median line fills so much of the width.
 
 Prices and labels that face one another on a receipt or in a table are neither; they are read along the row.
 """
@@ -110,16 +111,19 @@ def _gutter(frame: _Frame) -> float | None:
     right = count - left - crossing
     fit = (crossing <= _SPANNING * count) & (np.minimum(left, right) >= _COLUMN_LINES)
     for place in places[fit][np.lexsort((-np.minimum(left, right)[fit], crossing[fit]))][:8]:
-        sides = (frame.right <= place, frame.left >= place)
-        if all(_is_column(frame.of(np.flatnonzero(side))) for side in sides):
+        sides = [frame.of(np.flatnonzero(side)) for side in (frame.right <= place, frame.left >= place)]
+        if all(_aspect(side) >= _COLUMN_ASPECT for side in sides) and max(map(_fill, sides)) >= _COLUMN_FILL:
             return float(place)
     return None
 
 
-def _is_column(frame: _Frame) -> bool:
-    widths, heights = frame.right - frame.left, np.maximum(frame.bottom - frame.top, 1e-6)
-    fill = np.median(widths) / max(frame.right.max() - frame.left.min(), 1e-6)
-    return bool(np.median(widths / heights) >= _COLUMN_ASPECT and fill >= _COLUMN_FILL)
+def _aspect(frame: _Frame) -> float:
+    return float(np.median((frame.right - frame.left) / np.maximum(frame.bottom - frame.top, 1e-6)))
+
+
+def _fill(frame: _Frame) -> float:
+    """How much of its width the median line of one side takes; a side of several columns is parted further later."""
+    return float(np.median(frame.right - frame.left) / max(frame.right.max() - frame.left.min(), 1e-6))
 
 
 def _by_rows(frame: _Frame) -> Order:
