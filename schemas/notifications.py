@@ -54,9 +54,9 @@ def _entry(index: int, record: Any) -> Entry:
     bucket, found = _part(record, "bucket"), _part(record, "object")
     try:
         key = _key(found.get("key"), source=record.get("eventSource"))
-        size = _size(found.get("size"))
-    except ValueError:
-        return Refused(index, "invalid_event", "Send s3.object.key percent-encoded in UTF-8, and size as a count.")
+    except UnicodeDecodeError:
+        return Refused(index, "invalid_event", "Send s3.object.key percent-encoded in UTF-8.")
+    size = _size(found.get("size"))
     if isinstance(key, str) and key.endswith("/") and not size:
         return NoDocument(index, "folder_marker")
     fields = {
@@ -92,12 +92,9 @@ def _key(quoted: Any, *, source: Any) -> Any:
     return unquote_plus(quoted, errors="strict")
 
 
-def _size(given: Any) -> int | None:
-    """Bytes; None where unknown. Ceph's documents have a string; MinIO leaves a size of 0 out."""
-    if given is None or given == "":
+def _size(given: Any) -> Any:
+    """Bytes; None where unknown. Ceph documents a string; MinIO leaves a size of 0 out. The rest is left to refuse."""
+    if given == "":
         return None
-    if isinstance(given, str) and given.isascii() and given.isdigit() and len(given) <= _SIZE_DIGITS:
-        return int(given)
-    if isinstance(given, int) and not isinstance(given, bool) and given >= 0:
-        return given
-    raise ValueError("not a size")
+    digits = isinstance(given, str) and given.isascii() and given.isdigit() and len(given) <= _SIZE_DIGITS
+    return int(given) if digits else given

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schemas.failures import (
@@ -57,6 +57,7 @@ def test_a_dead_letter_keeps_the_original_and_drops_the_retry() -> None:
 
 
 @given(message=st.text(max_size=3000))
+@example(message="a" + "ß" * 1000)
 def test_a_message_is_cut_between_characters(message: str) -> None:
     """A dead letter stays small whatever the message, and its message stays text."""
     headers = dead_letter_headers((), FIRST, code="x", stage="y", message=message, attempts=1, document_id="d")

@@ -24,7 +24,9 @@ def read(body: Any, **headers: str) -> Inbound:
     return read_event(json.dumps(body).encode(), named)
 
 
-def record(key: Any = "a.pdf", *, event: Any = "s3:ObjectCreated:Put", source: str = "minio:s3", **found: Any) -> dict:
+def record(
+    key: Any = "a.pdf", *, event: Any = "s3:ObjectCreated:Put", source: str = "minio:s3", **found: Any
+) -> dict[str, Any]:
     s3 = {"bucket": {"name": "scans"}, "object": {"key": key, **found}}
     return {"eventName": event, "eventSource": source, "s3": s3}
 
@@ -215,6 +217,17 @@ def test_a_key_that_ends_like_a_folder_but_holds_bytes_is_a_document() -> None:
     assert key_of(read({"Records": [record("odd%2F", size=7)]})) == "odd/"
 
 
+@pytest.mark.parametrize("size", [True, -1, 1.5, "x", "1" * 20, [], {}])
+def test_a_size_of_another_kind_is_refused(size: object) -> None:
+    """A size that is no count of bytes is refused, not dropped."""
+    assert code(read({"Records": [record(size=size)]})) == "invalid_event"
+
+
+def test_an_event_of_ours_may_have_any_further_field() -> None:
+    """A field that looks like an envelope's or a notification's does not make it one."""
+    assert key_of(read({**OWN, "specversion": "1.0", "data": {}, "Records": []})) == OWN["key"]
+
+
 def test_one_bad_entry_spoils_no_other() -> None:
     """Each Record keeps its own index and its own outcome."""
     records = [
@@ -251,7 +264,7 @@ def test_a_cloudevent_says_what_its_data_says(inner: dict[str, object]) -> None:
         ({"specversion": "1.0", "data_base64": "*"}, "application/cloudevents+json", "invalid_event"),
         ({"specversion": "1.0", "data_base64": "ß"}, "application/cloudevents+json", "invalid_event"),
         ({"specversion": "1.0", "data_base64": "e30="}, "application/cloudevents+json", "unknown_schema"),
-        ({"specversion": "1.0", "data": OWN}, "application/cloudevents-batch+json", "unknown_schema"),
+        ({"specversion": "1.0", "data": OWN}, "Application/CloudEvents-Batch+JSON ; charset=utf-8", "unknown_schema"),
         ({"specversion": "1.0", "data": {"specversion": "1.0", "data": OWN}}, "", "unknown_schema"),
     ],
 )
@@ -261,8 +274,11 @@ def test_a_bad_envelope_is_refused(envelope: dict[str, object], content_type: st
 
 
 names = st.sampled_from(
-    "schema_version Records s3 bucket object key name size eventName eTag versionId specversion data data_base64 "
-    "options pages dpi metadata Event eventSource contentType".split()
+    [
+        *("schema_version", "bucket", "key", "size", "options", "pages", "dpi", "metadata"),
+        *("Records", "s3", "object", "name", "eventName", "eventSource", "eTag", "versionId", "contentType", "Event"),
+        *("specversion", "data", "data_base64"),
+    ]
 )
 words = st.sampled_from(["1.0", "s3:ObjectCreated:Put", "scans", "a%ZZ", "null", "", "s3:TestEvent", "e30=", "1-2"])
 bodies = st.recursive(

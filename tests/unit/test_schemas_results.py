@@ -16,6 +16,7 @@ from schemas.events import Options
 from schemas.fields import relative_box, rfc3339
 from schemas.problems import Malformed, UnknownSchemaVersion
 from schemas.results import (
+    Cell,
     ContentRef,
     DocumentResult,
     EventRef,
@@ -109,7 +110,7 @@ def test_a_claim_check_reads_back() -> None:
 
 def test_a_cell_lies_inside_its_table() -> None:
     """Spans can't reach over the grid."""
-    cell = {"row": 0, "column": 1, "column_span": 2, "text": "", "polygon": SQUARE}
+    cell = Cell(row=0, column=1, column_span=2, text="", polygon=SQUARE)
     with pytest.raises(ValidationError):
         Table(id="t", polygon=SQUARE, row_count=1, column_count=2, cells=(cell,), html="", confidence=1)
 
@@ -132,7 +133,8 @@ def test_numbers_are_rounded_once_and_for_all() -> None:
 @given(st.floats(0, 1), st.lists(st.floats(-1e4, 1e4), min_size=8, max_size=8))
 def test_bytes_read_back_to_the_same_bytes(confidence: float, numbers: list[float]) -> None:
     """encode after decode after encode changes nothing."""
-    polygon = tuple(zip(numbers[::2], numbers[1::2], strict=True))
+    a, b, c, d = zip(numbers[::2], numbers[1::2], strict=True)
+    polygon = (a, b, c, d)
     box = relative_box(polygon, width=1654, height=2339)
     line = TextLine(id="l", text="\u00df\u4e2d", confidence=confidence, polygon=polygon, bbox=box)
     written = encode(page(lines=(line,), text=line.text))
@@ -175,6 +177,7 @@ def test_page_selections_have_one_spelling(numbers: list[int]) -> None:
 def test_page_ranges_merge() -> None:
     """Ranges that overlap or touch become one; no selection is every page."""
     assert Options(pages="7,1-3, 2 - 4,5").pages == "1-5,7"
+    assert Options(pages="1-9,2-3,5").pages == "1-9"
     assert Options().selects(10**9)
 
 
