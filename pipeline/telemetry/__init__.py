@@ -1,0 +1,1 @@
+"""One trace a document, and the words used in it."""

@@ -1,0 +1,102 @@
+"""Documents into pages: one thread and one child process a decoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import cast
+
+from pipeline.clock import Clock
+from pipeline.core.events import Event, Opened, OpenFailed, Part, Rendered, RenderFailed, Unit
+from pipeline.decode.decoder import Decoder
+from pipeline.decode.limits import DecodeLimits
+from pipeline.engines.base import Image
+from pipeline.errors import PagestreamError, Rejected
+from pipeline.stages.parts import Sheet
+from pipeline.telemetry.journey import Journeys
+from pipeline.workers.inbox import Inbox, answer
+
+SECRET_BYTES = 1_024
+
+
+class Decoders:
+    """`page_part` makes a decoded page the detector's work; it is called on the decoders' threads."""
+
+    def __init__(
+        self,
+        count: int,
+        limits: DecodeLimits,
+        *,
+        dpi: int,
+        secrets: Path | None,
+        page_part: Callable[[Image], Part],
+        inbox: Inbox,
+        journeys: Journeys,
+        clock: Clock,
+    ) -> None:
+        self._threads = [ThreadPoolExecutor(1, thread_name_prefix=f"decode-{number}") for number in range(count)]
+        self._decoders = [Decoder(limits) for _ in range(count)]
+        self._units: list[Unit | None] = [None] * count
+        self._dpi = dpi
+        self._secrets = secrets
+        self._page_part = page_part
+        self._inbox = inbox
+        self._journeys = journeys
+        self._clock = clock
+
+    def open(self, decoder: int, unit: Unit, body: object) -> None:
+        self._submit(
+            decoder, lambda: self._open(decoder, unit, cast(bytes, body)), lambda error: OpenFailed(decoder, error)
+        )
+
+    def render(self, decoder: int, number: int) -> None:
+        self._submit(decoder, lambda: self._render(decoder, number), lambda error: RenderFailed(decoder, number, error))
+
+    def close_document(self, decoder: int) -> None:
+        self._threads[decoder].submit(self._decoders[decoder].close_document)
+
+    def close(self) -> None:
+        """End the children. A page under way is waited for: it has a deadline of its own."""
+        for thread, decoder in zip(self._threads, self._decoders, strict=True):
+            thread.submit(decoder.close)
+            thread.shutdown(wait=True)
+
+    def _submit(self, decoder: int, work: Callable[[], Event], failed: Callable[[PagestreamError], Event]) -> None:
+        self._threads[decoder].submit(answer, self._inbox, work, failed, "decode")
+
+    def _open(self, decoder: int, unit: Unit, body: bytes) -> Event:
+        self._units[decoder] = unit
+        event = unit.event
+        assert event is not None
+        started = self._clock()
+        password = self._password(event.options.password_secret)
+        try:
+            opened = self._decoders[decoder].open(body, dpi=event.options.dpi or self._dpi, password=password)
+        finally:
+            self._journeys.worked(unit.id, "decode", started, self._clock())
+        return Opened(decoder, tuple(size.width * size.height * 3 if size else 0 for size in opened.sizes))
+
+    def _render(self, decoder: int, number: int) -> Event:
+        unit = self._units[decoder]
+        assert unit is not None
+        started = self._clock()
+        try:
+            page = self._decoders[decoder].render(number)
+        finally:
+            self._journeys.worked(unit.id, "decode", started, self._clock())
+        height, width = page.image.shape[:2]
+        sheet = Sheet(number, width, height, round(page.dpi) if page.dpi else None, page.warnings)
+        return Rendered(decoder, number, self._page_part(page.image), sheet, page.image.nbytes)
+
+    def _password(self, secret: str | None) -> str | None:
+        if secret is None:
+            return None
+        if self._secrets is None or not (path := self._secrets / secret).is_file():
+            raise Rejected(
+                "The password secret the event names is not mounted; mount it in decode.secrets_directory.",
+                code="password_secret_missing",
+                stage="decode",
+            )
+        with path.open("rb") as file:
+            return file.read(SECRET_BYTES).decode(errors="replace").strip("\r\n")

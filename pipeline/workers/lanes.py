@@ -1,0 +1,74 @@
+"""Engines at work: one thread a lane, each with an engine of its own, all taking from one queue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any
+
+from pipeline.clock import Clock
+from pipeline.core.events import BatchDone, BatchFailed, Event, RunBatch, Stage
+from pipeline.engines.base import Engine
+from pipeline.stages.detect import detect
+from pipeline.stages.recognise import recognise
+from pipeline.telemetry.journey import Journeys, fail, nanoseconds
+from pipeline.workers.inbox import Inbox, answer, foreseen
+
+STAGES: dict[Stage, Callable[[Engine, Sequence[Any]], Sequence[object]]] = {"detect": detect, "recognise": recognise}
+
+SPAN_OF: dict[Stage, str] = {"detect": "detect", "recognise": "recognise"}
+
+
+class Lanes:
+    """Any free lane takes the next batch: none is idle while one has two."""
+
+    def __init__(self, engines: Sequence[Engine], *, inbox: Inbox, journeys: Journeys, clock: Clock) -> None:
+        self._batches: SimpleQueue[RunBatch | None] = SimpleQueue()
+        self._inbox = inbox
+        self._journeys = journeys
+        self._clock = clock
+        self._threads = [
+            Thread(target=self._serve, args=(engine,), name=f"lane-{number}", daemon=True)
+            for number, engine in enumerate(engines)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def run(self, batch: RunBatch) -> None:
+        self._batches.put(batch)
+
+    def close(self, timeout_s: float) -> None:
+        """Each lane ends after the batch it is at; one that hangs is left to the end of the process."""
+        for _ in self._threads:
+            self._batches.put(None)
+        for thread in self._threads:
+            thread.join(timeout_s)
+
+    def _serve(self, engine: Engine) -> None:
+        while (batch := self._batches.get()) is not None:
+            answer(
+                self._inbox,
+                lambda batch=batch: self._run(engine, batch),  # type: ignore[misc]
+                lambda error, batch=batch: BatchFailed(batch.batch, error),  # type: ignore[misc]
+                batch.stage,
+            )
+        engine.close()
+
+    def _run(self, engine: Engine, batch: RunBatch) -> Event:
+        units = [item.unit for item in batch.items]
+        started = self._clock()
+        with self._journeys.batch(batch.stage, units, batch.closed, started) as (span, link):
+            try:
+                results = STAGES[batch.stage](engine, [item.part.payload for item in batch.items])
+            except Exception as error:
+                fail(span, foreseen(error, batch.stage))
+                raise
+            finally:
+                ended = self._clock()
+                span.end(nanoseconds(ended))
+        for item in batch.items:
+            self._journeys.worked(item.unit, "wait", item.queued_at, started) if batch.stage == "detect" else None
+        for unit in dict.fromkeys(units):
+            self._journeys.worked(unit, SPAN_OF[batch.stage], started, ended, link)
+        return BatchDone(batch.batch, tuple(results))

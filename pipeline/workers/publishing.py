@@ -1,0 +1,194 @@
+"""Settled documents onto their topics, a round at a time, each with the trace it belongs to.
+
+Runs on the loop's own thread: the broker is that thread's alone. One transaction takes milliseconds, and the engines
+have their next batches already.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol, cast
+
+from opentelemetry.trace import Span, SpanKind, Tracer, set_span_in_context
+
+from pipeline.clock import Clock
+from pipeline.core.events import Dead, Event, Outcome, Publish, Published, PublishFailed, Read, Retry
+from pipeline.errors import PagestreamError
+from pipeline.telemetry.journey import Journey, Journeys, fail, nanoseconds
+from pipeline.telemetry.tracing import carry, carry_on
+from pipeline.workers.storing import Written
+from schemas.cloudevents import completed_headers, page_headers
+from schemas.codec import encode
+from schemas.failures import dead_letter_headers, retry_headers
+from schemas.record import OutRecord, Partition, Position
+
+log = logging.getLogger(__name__)
+
+
+class Transacts(Protocol):
+    def publish(self, records: Sequence[OutRecord], positions: Mapping[Partition, Position]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """Where records come from and go. `retry` is by delay in seconds."""
+
+    documents: str
+    pages: str
+    results: str
+    dead_letter: str
+    retry: Mapping[int, str]
+
+    @classmethod
+    def under(cls, prefix: str, delays_s: Sequence[int]) -> Topics:
+        return cls(
+            documents=f"{prefix}.documents",
+            pages=f"{prefix}.pages",
+            results=f"{prefix}.results",
+            dead_letter=f"{prefix}.dead-letter",
+            retry={delay: f"{prefix}.retry.{delay}s" for delay in delays_s},
+        )
+
+
+class Publisher:
+    def __init__(
+        self, broker: Transacts, topics: Topics, *, service: str, tracer: Tracer, journeys: Journeys, clock: Clock
+    ) -> None:
+        self._broker = broker
+        self._topics = topics
+        self._service = service
+        self._tracer = tracer
+        self._journeys = journeys
+        self._clock = clock
+
+    def publish(self, command: Publish) -> Event:
+        started = self._clock()
+        records: list[OutRecord] = []
+        spans: list[Span] = []
+        for outcome in command.outcomes:
+            journey = self._journeys.get(outcome.unit.id)
+            if journey is None:
+                raise RuntimeError("A document is published whose journey has ended. This is a bug.")
+            for span, some in self._records(outcome, journey, started):
+                spans.append(span)
+                records += some
+        with ExitStack() as ending:
+            ending.callback(lambda: [span.end(nanoseconds(self._clock())) for span in reversed(spans)])
+            try:
+                self._broker.publish(records, command.positions)
+            except PagestreamError as error:
+                for span in spans:
+                    fail(span, error)
+                return PublishFailed(command.round, error)
+        for outcome in command.outcomes:
+            self._end(outcome)
+        return Published(command.round)
+
+    def _records(
+        self, outcome: Outcome, journey: Journey, started: float
+    ) -> Iterator[tuple[Span, Sequence[OutRecord]]]:
+        """The `publish` span of a document, and under it a `send` span a topic with what goes there."""
+        publish = self._tracer.start_span("publish", context=journey.context, start_time=nanoseconds(started))
+        yield publish, ()
+        match outcome:
+            case Read(records=written):
+                yield from self._result(cast(Written, written), publish, started)
+            case Dead(error=error):
+                send = self._send(self._topics.dead_letter, 1, publish, started)
+                yield send, [self._dead(outcome, error, journey, send)]
+            case Retry(delay_s=delay):
+                send = self._send(self._topics.retry[delay], 1, publish, started)
+                yield send, [self._retry(outcome, send)]
+
+    def _result(self, written: Written, publish: Span, started: float) -> Iterator[tuple[Span, Sequence[OutRecord]]]:
+        key = written.completed.document_id.encode()
+        time = datetime.fromtimestamp(started, UTC)
+        pages = self._send(self._topics.pages, len(written.pages), publish, started)
+        yield (
+            pages,
+            [
+                OutRecord(
+                    self._topics.pages,
+                    key,
+                    encode(page),
+                    carry(page_headers(page, source=self._service, time=time), pages),
+                )
+                for page in written.pages
+            ],
+        )
+        result = self._send(self._topics.results, 1, publish, started)
+        headers = completed_headers(written.completed, source=self._service, time=time)
+        yield result, [OutRecord(self._topics.results, key, encode(written.completed), carry(headers, result))]
+
+    def _dead(self, outcome: Dead, error: PagestreamError, journey: Journey, send: Span) -> OutRecord:
+        record = outcome.unit.record
+        headers = dead_letter_headers(
+            record.headers,
+            outcome.unit.origin,
+            code=error.code,
+            stage=error.stage,
+            message=error.message,
+            attempts=outcome.unit.attempt,
+            document_id=journey.document_id,
+        )
+        return OutRecord(self._topics.dead_letter, record.key, record.value, carry_on(headers, send))
+
+    def _retry(self, outcome: Retry, send: Span) -> OutRecord:
+        record = outcome.unit.record
+        headers = retry_headers(
+            record.headers,
+            outcome.unit.origin,
+            attempt=outcome.unit.attempt,
+            not_before_ms=int(outcome.not_before * 1000),
+            code=outcome.error.code,
+        )
+        return OutRecord(self._topics.retry[outcome.delay_s], record.key, record.value, carry_on(headers, send))
+
+    def _send(self, topic: str, count: int, publish: Span, started: float) -> Span:
+        return self._tracer.start_span(
+            f"send {topic}",
+            context=set_span_in_context(publish),
+            kind=SpanKind.PRODUCER,
+            start_time=nanoseconds(started),
+            attributes={
+                "messaging.system": "kafka",
+                "messaging.operation.name": "send",
+                "messaging.operation.type": "send",
+                "messaging.destination.name": topic,
+                "messaging.batch.message_count": count,
+            },
+        )
+
+    def _end(self, outcome: Outcome) -> None:
+        journey = self._journeys.end(outcome.unit.id)
+        if journey is None:
+            return
+        self._journeys.draw_stages(journey)
+        match outcome:
+            case Read(pages=pages, records=written):
+                ended = cast(Written, written).completed.status
+                journey.span.set_attribute("pagestream.pages", len(pages))
+            case Dead(error=error):
+                ended = "dead"
+                fail(journey.span, error)
+            case Retry(error=error):
+                ended = "retry"
+                fail(journey.span, error)
+        journey.span.set_attribute("pagestream.outcome", ended)
+        journey.span.end(nanoseconds(self._clock()))
+        code = "" if isinstance(outcome, Read) else outcome.error.code
+        origin = outcome.unit.origin
+        log.info(
+            "%s %s/%d/%d/%d %s attempt %d",
+            ended,
+            origin.topic,
+            origin.partition,
+            origin.offset,
+            origin.index,
+            code,
+            outcome.unit.attempt,
+        )
