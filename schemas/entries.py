@@ -13,9 +13,20 @@ from pydantic import ValidationError
 from schemas.events import DocumentSubmitted, Options
 
 RefusalCode = Literal[
-    "tombstone", "not_json", "unknown_schema", "invalid_event", "invalid_options", "too_many_documents"
+    "tombstone",
+    "not_json",
+    "unknown_schema",
+    "invalid_event",
+    "invalid_options",
+    "key_not_allowed",
+    "too_many_documents",
 ]
 NoDocumentReason = Literal["test_event", "removal", "folder_marker", "other_event", "empty_notification"]
+
+
+UNSAFE_KEY = (
+    "Rename the object: its key is missing, empty, too long, or holds '.' or '..' segments or control characters."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +77,8 @@ def _refused(index: int, error: ValidationError) -> Refused:
     names = ", ".join(sorted({_own_name(loc) for loc in where}))
     if all(loc[0] == "options" for loc in where):
         return Refused(index, "invalid_options", f"Correct or leave out these options of the event: {names}.")
+    if names == "key":
+        return Refused(index, "key_not_allowed", UNSAFE_KEY)
     return Refused(index, "invalid_event", f"Correct these fields of the event, missing or not as specified: {names}.")
 
 

@@ -1,4 +1,4 @@
-"""Which objects may be read at all. Asked after the key of an event was unquoted, before anything is fetched."""
+"""Which objects may be read at all. Asked before anything is fetched; keys are unquoted and well formed by then."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pipeline.errors import Rejected
-
-KEY_LIMIT = 1024
-"""Bytes of UTF-8, the longest key S3 allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,23 +24,8 @@ class AllowList:
                 code="bucket_not_allowed",
                 stage="event",
             )
-        if not _is_safe(key):
-            raise Rejected(
-                "The object key is empty, too long, or holds '..' segments or control characters; rename the object.",
-                code="key_not_allowed",
-                stage="event",
-            )
         if self.prefixes and not key.startswith(self.prefixes):
             return "outside_prefix"
         if self.suffixes and not key.lower().endswith(tuple(s.lower() for s in self.suffixes)):
             return "outside_suffix"
         return None
-
-
-def _is_safe(key: str) -> bool:
-    try:
-        size = len(key.encode())
-    except UnicodeEncodeError:  # a lone surrogate: no object store has such a key
-        return False
-    plain = all(ord(sign) >= 32 and ord(sign) != 127 for sign in key)
-    return 0 < size <= KEY_LIMIT and plain and ".." not in key.split("/")

@@ -170,7 +170,7 @@ class Publisher:
         self._journeys.draw_stages(journey)
         match outcome:
             case Read(pages=pages, records=written):
-                ended = cast(Written, written).completed.status
+                ended: str = cast(Written, written).completed.status
                 journey.span.set_attribute("pagestream.pages", len(pages))
             case Dead(error=error):
                 ended = "dead"
