@@ -1,1 +1,1 @@
-"""Untrusted documents into pages. Empty: the child imports this package and must not load what only the parent needs."""
+"""Untrusted documents into pages. Nothing is imported here: the child must not load what only the parent needs."""

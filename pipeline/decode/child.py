@@ -10,6 +10,8 @@ import json
 import os
 import sys
 import warnings
+from contextlib import suppress
+from dataclasses import replace
 from typing import BinaryIO
 
 from pipeline.decode.confine import allow_cpu, confine
@@ -45,11 +47,32 @@ def open_document(request: Open, limits: DecodeLimits) -> tuple[Format, OpenDocu
     return form, ImagePages(request.document, form=form, limits=limits)
 
 
+class Complaints:
+    """What decoders write to standard error. libtiff says there, and nowhere else, that it has guessed at data."""
+
+    def __init__(self) -> None:
+        self._read, write = os.pipe()
+        for end in (self._read, write):
+            os.set_blocking(end, False)  # a flood of complaints is cut off, not waited for
+        os.dup2(write, 2)
+        os.dup2(write, 1)  # a stray print must not look like a reply
+        os.close(write)
+
+    def heard(self) -> bool:
+        """Whether there was anything since the last call. The words are thrown away."""
+        heard = False
+        with suppress(BlockingIOError):
+            while os.read(self._read, 65_536):
+                heard = True
+        return heard
+
+
 class Session:
     """At most one open document."""
 
-    def __init__(self, limits: DecodeLimits) -> None:
+    def __init__(self, limits: DecodeLimits, complaints: Complaints) -> None:
         self._limits = limits
+        self._complaints = complaints
         self._document: OpenDocument | None = None
 
     def answer(self, request: Request) -> tuple[Reply, memoryview]:
@@ -75,8 +98,10 @@ class Session:
     def _render(self, number: int) -> tuple[Reply, memoryview]:
         if self._document is None:
             raise refusal("page_out_of_range")
+        self._complaints.heard()
         rendered = self._document.render(number)
-        return rendered.header, rendered.pixels
+        damage = ("data_damaged",) if self._complaints.heard() else ()
+        return replace(rendered.header, warnings=rendered.header.warnings + damage), rendered.pixels
 
     def _close(self) -> None:
         document, self._document = self._document, None
@@ -107,9 +132,8 @@ def main() -> None:
     limits = DecodeLimits.from_fields(json.loads(sys.argv[1]))
     warnings.simplefilter("ignore")  # Pillow's remarks hold file names and metadata
     out = os.dup(1)
-    os.dup2(2, 1)  # a stray print must not look like a reply
+    session = Session(limits, Complaints())
     write_reply(out, Ready(confine(limits, parent=int(sys.argv[2]))), NOTHING)
-    session = Session(limits)
     with os.fdopen(0, "rb") as source:
         while (request := read_request(source)) is not None:
             allow_cpu(limits.cpu_seconds)

@@ -122,7 +122,7 @@ class Decoder:
 
     def _try(self, request: Render | None) -> tuple[Reply, Pixels | None]:
         """Raises ChildDied for a crash only; other deaths are already what they mean for the document."""
-        child = self._child or self._start()
+        child = self._living_child()
         try:
             if request is None or not self._child_has_document:
                 opened = self._open_in(child)
@@ -153,6 +153,12 @@ class Decoder:
         reply, _ = _checked(*child.ask(self._document, seconds=self._limits.open_seconds))
         self._child_has_document = True
         return reply
+
+    def _living_child(self) -> Child:
+        """One that died while nothing was asked of it is replaced without a word."""
+        if self._child is not None and not self._child.alive:
+            self._drop_child()
+        return self._child or self._start()
 
     def _start(self) -> Child:
         try:

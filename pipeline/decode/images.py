@@ -174,7 +174,7 @@ def _eight_bits(image: Image.Image) -> Image.Image:
         return image
     wide = image if image.mode == "I" else image.convert("I")
     low, high = wide.getextrema()
-    if not (0 <= low and high <= 0xFFFF):  # type: ignore[operator]  # a pair of numbers for one band
+    if low < 0 or high > 0xFFFF:  # type: ignore[operator]  # a pair of numbers for one band
         raise refusal("unsupported_format")
     grey = wide.point(lambda value: value * (1 / 257) + 0.5).convert("L")
     tags = getattr(image, "tag_v2", {})

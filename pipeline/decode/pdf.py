@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-import pypdfium2 as pdfium
-import pypdfium2.raw as pdfium_c
+import pypdfium2 as pdfium  # type: ignore[import-untyped]
+import pypdfium2.raw as pdfium_c  # type: ignore[import-untyped]
 
 from pipeline.decode.limits import DecodeLimits
 from pipeline.decode.protocol import PageHeader, PageSize
@@ -85,10 +84,8 @@ def _open(document: bytes, password: str | None) -> pdfium.PdfDocument:
         pdf = pdfium.PdfDocument(document, password=password)
     except pdfium.PdfiumError as error:
         raise refusal(_code(error, password)) from error
-    try:
+    with suppress(pdfium.PdfiumError):  # a broken form; its page can still be read
         pdf.init_forms()  # before any page is loaded, or fields are not drawn
-    except pdfium.PdfiumError:
-        pass
     return pdf
 
 

@@ -30,6 +30,7 @@ from pipeline.decode.protocol import (
     Ready,
     Reply,
     Request,
+    fits,
     frame,
     parse_reply,
     request_header,
@@ -76,12 +77,15 @@ class Child:
             with contextlib.suppress(OSError):  # over the user's quota of pipe memory: smaller steps then
                 fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, MIB)
         ready, _ = self._guarded(None, limits.start_seconds)
-        assert isinstance(ready, Ready)
-        self.confinement = ready.confinement
+        self.confinement = ready.confinement if isinstance(ready, Ready) else ()
 
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
 
     def ask(self, request: Request, *, seconds: float) -> tuple[Reply, Pixels | None]:
         """The answer, and the (height, width, 3) uint8 BGR pixels of a page. Raises ChildDied or ChildStalled."""
@@ -116,7 +120,7 @@ class Child:
         try:
             if request is not None:
                 self._send(request, deadline)
-            return self._receive(deadline)
+            return self._receive(request, deadline)
         except (EOFError, BrokenPipeError) as error:
             raise ChildDied(self._status_after_hanging_up()) from error
         except ProtocolError as error:
@@ -125,6 +129,9 @@ class Child:
         except TimeoutError as error:
             self.kill()
             raise ChildStalled from error
+        except BaseException:  # interrupted half-way: what it says next would answer the wrong question
+            self.kill()
+            raise
 
     def _status_after_hanging_up(self) -> int | None:
         """Its own status if it is about to end, not the one our kill would give it."""
@@ -141,12 +148,14 @@ class Child:
                 _wait(self._to, select.POLLOUT, deadline)
                 data = data[os.write(self._to, data) :]
 
-    def _receive(self, deadline: float) -> tuple[Reply, Pixels | None]:
+    def _receive(self, request: Request | None, deadline: float) -> tuple[Reply, Pixels | None]:
         prefix = self._read(bytearray(PREFIX.size), deadline)
         header_size, body_size = PREFIX.unpack(prefix)
         if header_size > MAX_HEADER:
             raise ProtocolError("header too long")
         reply = parse_reply(bytes(self._read(bytearray(header_size), deadline)), body_size)
+        if not fits(reply, request):
+            raise ProtocolError("not an answer to what was asked")
         if not isinstance(reply, PageHeader):
             return reply, None
         if not self._limits.page_allows(reply.width, reply.height):

@@ -18,7 +18,14 @@ PREFIX = struct.Struct("!IQ")
 """Length of the header, then of the body, in bytes."""
 
 MAX_HEADER = 4 * 1024 * 1024
-WARNINGS = frozenset({"first_frame_only", "orientation_unreadable", "pixels_not_square"})
+WARNINGS = frozenset(
+    {
+        "data_damaged",  # the decoder complained and went on; part of the page may be missing
+        "first_frame_only",
+        "orientation_unreadable",
+        "pixels_not_square",  # the page may look squashed
+    }
+)
 
 
 class ProtocolError(Exception):
@@ -142,6 +149,18 @@ def reply_header(reply: Reply) -> dict[str, Any]:
             return {"say": "failed", "code": code}
         case Closed():
             return {"say": "closed"}
+
+
+def fits(reply: Reply, request: Request | None) -> bool:
+    """Whether `reply` is one that `request` (or starting, for None) can have."""
+    match request, reply:
+        case (None, Ready()) | (Close(), Closed()) | (Open() | Render(), Failed()):
+            return True
+        case Open(), Opened():
+            return reply.page_count > 0
+        case Render(number), PageHeader():
+            return reply.number == number
+    return False
 
 
 def parse_reply(text: bytes, body_size: int) -> Reply:

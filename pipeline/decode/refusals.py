@@ -15,7 +15,7 @@ MESSAGES = {
     "wrong_password": "The password in options.password_secret does not open this PDF.",
     "unsupported_encryption": "The PDF is encrypted in a way that can't be opened here; save it without encryption.",
     "too_many_pages": "The document has more pages than decode.max_pages; split it or raise the limit.",
-    "page_too_large": "The page is larger than decode.max_page_pixels or its memory; lower options.dpi or the page size.",
+    "page_too_large": "The page is larger than decode.max_page_pixels or its memory; lower options.dpi.",
     "document_too_large": "The pages together are larger than decode.max_document_pixels or its memory; split it.",
     "page_out_of_range": "The document has no such page; correct options.pages.",
     "decode_timeout": "Decoding took more than decode.cpu_seconds; simplify the page or raise the limit.",
