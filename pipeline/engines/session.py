@@ -6,9 +6,9 @@ No silent fallback: onnxruntime prints a warning and runs on the CPU when a prov
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
-import onnxruntime as ort
+import onnxruntime as ort  # type: ignore[import-untyped]
 
 from pipeline.errors import Fatal
 
@@ -20,7 +20,8 @@ _PROVIDERS: dict[Device, str] = {
     "tensorrt": "TensorrtExecutionProvider",
 }
 
-Session = ort.InferenceSession
+Session: TypeAlias = Any
+"""`onnxruntime.InferenceSession`; the package carries no types."""
 
 
 def open_session(model: Path | bytes, settings: EngineSettings, *, tensorrt: dict[str, str] | None = None) -> Session:
@@ -93,9 +94,7 @@ def _unavailable(device: Device) -> Fatal:
         case "cpu":
             message = "onnxruntime has no CPU provider; install `pagestream` again."
         case "cuda":
-            message = (
-                "onnxruntime can't use CUDA here; install `pagestream[gpu]` and NVIDIA's CUDA and cuDNN libraries."
-            )
+            message = "onnxruntime can't use CUDA here; install `pagestream[gpu]` and the CUDA and cuDNN libraries."
         case "tensorrt":
-            message = "onnxruntime can't use TensorRT here; install `pagestream[gpu]` and NVIDIA's TensorRT libraries."
+            message = "onnxruntime can't use TensorRT here; install `pagestream[gpu]` and the TensorRT libraries."
     return Fatal(message, code="engine_unavailable", stage="engine")

@@ -1,4 +1,4 @@
-"""What a line says: greedy decoding of connectionist temporal classification (CTC), from the best class of each step."""
+"""What a line says: greedy decoding of connectionist temporal classification (CTC)."""
 
 from __future__ import annotations
 
