@@ -50,12 +50,13 @@ class ImagePages:
         self._limits = limits
         self._format = form
         self._image = _open(document, form, limits)
+        self._turned_late = form is Format.PNG and "exif" not in self._image.info and b"eXIf" in document
         self.sizes = self._measure()
         check_document(self.sizes, limits)
 
     def _measure(self) -> tuple[PageSize | None, ...]:
         if self._format is not Format.TIFF:
-            return (_size(self._image),)
+            return (self._size(),)
         sizes: list[PageSize | None] = []
         while self._seek_next(sizes):
             if len(sizes) > self._limits.max_pages:
@@ -73,12 +74,23 @@ class ImagePages:
         except Exception:
             sizes.append(None)
             return False
-        sizes.append(_size(self._image))
+        sizes.append(self._size())
         return True
+
+    def _size(self) -> PageSize | None:
+        """Size after orientation, without decoding; but for a PNG that names its orientation behind its pixels."""
+        width, height = self._image.size
+        if width < 1 or height < 1:
+            return None
+        if self._turned_late and self._limits.page_allows(width, height):
+            _load(self._image)
+        if self._format is not Format.TIFF and _orientation(self._image) in (5, 6, 7, 8):
+            width, height = height, width  # Pillow has already done so for a TIFF
+        return PageSize(width, height)
 
     def render(self, number: int) -> Rendered:
         check_number(number, len(self.sizes))
-        self._load(number)
+        self._load_page(number)
         warnings = self._orient()
         dpi, square = _dpi(self._image)
         animated = self._format is not Format.TIFF and getattr(self._image, "n_frames", 1) > 1
@@ -88,20 +100,15 @@ class ImagePages:
         header = PageHeader(number, page.width, page.height, dpi, warnings)
         return Rendered(header, memoryview(page.tobytes("raw", "BGR")))
 
-    def _load(self, number: int) -> None:
+    def _load_page(self, number: int) -> None:
         size = self.sizes[number - 1]
         if size is None:
             raise refusal("corrupt_image")
         if not self._limits.page_allows(size.width, size.height):
             raise refusal("page_too_large")
-        try:
-            if self._format is Format.TIFF:
-                self._image.seek(number - 1)
-            self._image.load()
-        except MemoryError:
-            raise
-        except Exception as error:
-            raise refusal("corrupt_image") from error
+        if self._format is Format.TIFF:
+            self._image.seek(number - 1)  # it has been there once: `_measure`
+        _load(self._image)
 
     def _orient(self) -> tuple[str, ...]:
         try:
@@ -132,19 +139,18 @@ def _open(document: bytes, form: Format, limits: DecodeLimits) -> Image.Image:
         raise refusal("corrupt_image") from error
 
 
-def _size(image: Image.Image) -> PageSize | None:
-    """Size after orientation. Reading it must not decode."""
-    width, height = image.size
-    if width < 1 or height < 1:
-        return None
-    if image.format != "TIFF" and _orientation(image) in (5, 6, 7, 8):
-        width, height = height, width  # Pillow has already done so for a TIFF
-    return PageSize(width, height)
+def _load(image: Image.Image) -> None:
+    try:
+        image.load()
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise refusal("corrupt_image") from error
 
 
 def _orientation(image: Image.Image) -> int:
     try:
-        value = image.getexif().get(0x0112, 1)
+        value = Image.Image.getexif(image).get(0x0112, 1)  # PNG's own getexif decodes the pixels first
     except MemoryError:
         raise
     except Exception:

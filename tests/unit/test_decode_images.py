@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFile
 
 from pipeline.decode.formats import Format, sniff
 from pipeline.decode.images import ImagePages
@@ -69,6 +69,24 @@ def test_orientation_is_honoured(form: str, orientation: int) -> None:
     _, image = page_of(make_image(stored, form, exif=exif_orientation(orientation), **LOSSLESS.get(form, {})))
     assert image.shape == (40, 60, 3)
     assert corners(image) == CORNERS
+
+
+def test_an_orientation_behind_the_pixels_is_honoured() -> None:
+    """A PNG may name its orientation after its pixels; page and size are upright all the same."""
+    stored = make_image(stored_for_viewing(quarters(), 6), "PNG", exif=exif_orientation(6))
+    start = stored.index(b"eXIf") - 4
+    end = start + 12 + int.from_bytes(stored[start : start + 4], "big")
+    tail = stored.index(b"IEND") - 4
+    _, image = page_of(stored[:start] + stored[end:tail] + stored[start:end] + stored[tail:])
+    assert image.shape == (40, 60, 3)
+    assert corners(image) == CORNERS
+
+
+def test_measuring_decodes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opening an image reads its header only."""
+    documents = [make_image(quarters(), form.name) for form in Format if form is not Format.PDF]
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda image: pytest.fail("decoded"))
+    assert [pages_of(document).sizes for document in documents] == [(PageSize(60, 40),)] * len(documents)
 
 
 def test_a_nonsense_orientation_is_none() -> None:
