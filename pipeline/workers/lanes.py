@@ -7,8 +7,10 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any
 
+from opentelemetry.trace import Link
+
 from pipeline.clock import Clock
-from pipeline.core.events import BatchDone, BatchFailed, Event, RunBatch, Stage
+from pipeline.core.events import BatchDone, BatchFailed, Event, RunBatch, Stage, UnitId
 from pipeline.engines.base import Engine
 from pipeline.stages.detect import detect
 from pipeline.stages.recognise import recognise
@@ -16,8 +18,6 @@ from pipeline.telemetry.journey import Journeys, fail, nanoseconds
 from pipeline.workers.inbox import Inbox, answer, foreseen
 
 STAGES: dict[Stage, Callable[[Engine, Sequence[Any]], Sequence[object]]] = {"detect": detect, "recognise": recognise}
-
-SPAN_OF: dict[Stage, str] = {"detect": "detect", "recognise": "recognise"}
 
 
 class Lanes:
@@ -67,8 +67,12 @@ class Lanes:
             finally:
                 ended = self._clock()
                 span.end(nanoseconds(ended))
-        for item in batch.items:
-            self._journeys.worked(item.unit, "wait", item.queued_at, started) if batch.stage == "detect" else None
-        for unit in dict.fromkeys(units):
-            self._journeys.worked(unit, SPAN_OF[batch.stage], started, ended, link)
+                self._tell(batch, units, started, ended, link)
         return BatchDone(batch.batch, tuple(results))
+
+    def _tell(self, batch: RunBatch, units: list[UnitId], started: float, ended: float, link: Link) -> None:
+        if batch.stage == "detect":
+            for item in batch.items:
+                self._journeys.worked(item.unit, "wait", item.queued_at, started)
+        for unit in dict.fromkeys(units):
+            self._journeys.worked(unit, batch.stage, started, ended, link)

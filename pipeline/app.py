@@ -1,0 +1,243 @@
+"""The one place where parts are chosen and wired: settings in, a worker out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Protocol
+
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+
+from connectors.kafka_settings import KafkaSettings
+from connectors.object_store import StoreSettings
+from pipeline.clock import Clock, steady_clock
+from pipeline.core.allow import AllowList
+from pipeline.core.batching import BatchPolicy
+from pipeline.core.breaker import BreakerPolicy
+from pipeline.core.events import Event, Stage
+from pipeline.core.flow import Flow
+from pipeline.core.policy import FlowPolicy
+from pipeline.core.retry import Backoff, RetryPolicy
+from pipeline.decode.limits import DecodeLimits
+from pipeline.decode.versions import decoder_versions
+from pipeline.engines.base import Engine, EngineSettings, load
+from pipeline.ocr.preprocess import PageLimits
+from pipeline.runner import Broker, Runner, Workers
+from pipeline.settings import Settings
+from pipeline.stages.detect import page_part
+from pipeline.telemetry.journey import Journeys
+from pipeline.telemetry.tracing import tracer_provider
+from pipeline.workers.decoding import Decoders
+from pipeline.workers.fetching import Fetcher, FetchLimits, Reads
+from pipeline.workers.inbox import Inbox
+from pipeline.workers.lanes import Lanes
+from pipeline.workers.publishing import Publisher, Topics
+from pipeline.workers.storing import Defaults, Storer, StorePlace, Writes
+from schemas.ids import pipeline_fingerprint
+from schemas.results import ModelStamp, Pipeline
+
+VERSION = version("pagestream")
+
+LOADING_AHEAD = 4
+"""Documents fetched ahead of the decoders: the store's latency is hidden, the bytes held stay few."""
+
+
+class Store(Reads, Writes, Protocol):
+    """Where documents come from and results go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A worker ready to run. `provider` is to be closed after it, so that the last spans leave."""
+
+    runner: Runner
+    provider: TracerProvider
+    topics: Topics
+
+
+def build_worker(
+    settings: Settings,
+    *,
+    broker: Broker,
+    store: Store,
+    engines: Sequence[Engine],
+    processors: Sequence[SpanProcessor] = (),
+    watch: Callable[[Event], None] | None = None,
+    clock: Clock | None = None,
+) -> Worker:
+    """Threads and decoder processes start at once or when first needed; the broker is joined by `Runner.run`."""
+    clock = clock or steady_clock()
+    telemetry = settings.telemetry
+    provider = tracer_provider(
+        telemetry.service, version=VERSION, endpoint=telemetry.otlp_endpoint, processors=processors
+    )
+    tracer = provider.get_tracer("pagestream", VERSION)
+    topics = Topics.under(settings.kafka.topic_prefix, settings.flow.retry_delays_s)
+    inbox, journeys = Inbox(), Journeys(tracer, group=settings.kafka.group)
+    workers = Workers(
+        fetcher=Fetcher(
+            store,
+            FetchLimits(settings.store.max_object_bytes, settings.store.fetch_deadline_s),
+            threads=settings.store.threads,
+            inbox=inbox,
+            journeys=journeys,
+            clock=clock,
+        ),
+        decoders=Decoders(
+            settings.decode.children,
+            decode_limits(settings),
+            dpi=settings.decode.dpi,
+            secrets=settings.decode.secrets_directory,
+            page_part=lambda image: page_part(engines[0], image),
+            inbox=inbox,
+            journeys=journeys,
+            clock=clock,
+        ),
+        lanes=Lanes(engines, inbox=inbox, journeys=journeys, clock=clock),
+        storer=Storer(
+            store,
+            store_place(settings),
+            by=pipeline_stamp(settings, engines),
+            defaults=Defaults(dpi=settings.decode.dpi, tables=False),
+            threads=settings.store.threads,
+            inbox=inbox,
+            journeys=journeys,
+            clock=clock,
+        ),
+        publisher=Publisher(broker, topics, service=telemetry.service, tracer=tracer, journeys=journeys, clock=clock),
+    )
+    runner = Runner(
+        Flow(flow_policy(settings, topics, lanes=len(engines))),
+        broker,
+        workers,
+        topics=(topics.documents, *topics.retry.values()),
+        inbox=inbox,
+        journeys=journeys,
+        clock=clock,
+        drain_s=settings.flow.drain_s,
+        watch=watch,
+    )
+    return Worker(runner, provider, topics)
+
+
+def load_engines(settings: Settings) -> list[Engine]:
+    """One engine a lane. Raises Fatal when models or a provider are missing."""
+    return load(settings.engine.name, engine_settings(settings), settings.engine.lanes)
+
+
+def engine_settings(settings: Settings) -> EngineSettings:
+    engine = settings.engine
+    return EngineSettings(
+        models=engine.models_directory,
+        profile=engine.profile,
+        device=engine.device,
+        precision=engine.precision,
+        page=PageLimits(side=engine.page_side),
+        cache=engine.cache_directory,
+    )
+
+
+def flow_policy(settings: Settings, topics: Topics, *, lanes: int) -> FlowPolicy:
+    flow, store = settings.flow, settings.store
+    return FlowPolicy(
+        allow=AllowList(store.input_buckets, store.prefixes, store.suffixes),
+        batches=batch_policies(settings),
+        retry=RetryPolicy(flow.retry_delays_s),
+        environment=Backoff(first_s=0.5, longest_s=10.0, tries=flow.environment_tries),
+        breaker=BreakerPolicy(flow.breaker_run, flow.breaker_ratio, flow.breaker_window),
+        lanes=lanes,
+        decoders=settings.decode.children,
+        retry_topics=frozenset(topics.retry.values()),
+        max_documents=flow.max_documents,
+        max_loading=settings.decode.children + LOADING_AHEAD,
+        max_page_bytes=flow.max_page_bytes,
+        max_starts=flow.max_deaths,
+    )
+
+
+def batch_policies(settings: Settings) -> dict[Stage, BatchPolicy]:
+    """On a CPU a batch is only a portion of work, small enough that lanes finish together. On a GPU it fills the card.
+
+    Costs are padded pixels of a page, and padded columns of a crop.
+    """
+    if settings.engine.device == "cpu":
+        return {
+            "detect": BatchPolicy(max_items=1, max_cost=1, max_wait_s=0.0),
+            "recognise": BatchPolicy(max_items=16, max_cost=2_048, max_wait_s=0.05),
+        }
+    return {
+        "detect": BatchPolicy(max_items=8, max_cost=8 * 960 * 960, max_wait_s=0.05),
+        "recognise": BatchPolicy(max_items=64, max_cost=64 * 640, max_wait_s=0.05),
+    }
+
+
+def decode_limits(settings: Settings) -> DecodeLimits:
+    decode = settings.decode
+    return DecodeLimits(
+        max_pages=decode.max_pages,
+        max_page_pixels=decode.max_page_pixels,
+        max_document_pixels=decode.max_document_pixels,
+        memory_bytes=decode.memory_bytes,
+        cpu_seconds=decode.cpu_s,
+        page_seconds=decode.page_deadline_s,
+    )
+
+
+def store_place(settings: Settings) -> StorePlace:
+    store = settings.store
+    return StorePlace(
+        bucket=store.results_bucket,
+        prefix=store.results_prefix,
+        max_record_bytes=settings.kafka.max_page_record_bytes,
+        deadline_s=store.put_deadline_s,
+    )
+
+
+def pipeline_stamp(settings: Settings, engines: Sequence[Engine]) -> Pipeline:
+    """What goes into every result: version, models, and a fingerprint over all that changes what is read."""
+    models = engines[0].models
+    changing = {
+        "version": VERSION,
+        "engine": settings.engine.name,
+        "page_side": settings.engine.page_side,
+        "decoders": decoder_versions(),
+        "numpy": version("numpy"),
+    }
+    stamps = [
+        ModelStamp(name=m.name, sha256=m.sha256, runtime=m.runtime, device=m.device, precision=m.precision)
+        for m in models
+    ]
+    return Pipeline(version=VERSION, fingerprint=pipeline_fingerprint(changing, models), models=tuple(stamps))
+
+
+def kafka_settings(settings: Settings) -> KafkaSettings:
+    kafka = settings.kafka
+    return KafkaSettings(
+        bootstrap_servers=kafka.bootstrap_servers,
+        group=kafka.group,
+        application=settings.telemetry.service,
+        security_protocol=kafka.security_protocol,
+        sasl_mechanism=kafka.sasl_mechanism,
+        sasl_username=kafka.sasl_username,
+        sasl_password_file=kafka.sasl_password_file,
+        tls_ca_file=kafka.tls_ca_file,
+        tls_certificate_file=kafka.tls_certificate_file,
+        tls_key_file=kafka.tls_key_file,
+        tls_key_password_file=kafka.tls_key_password_file,
+        session_timeout_s=kafka.session_timeout_s,
+        transaction_timeout_s=kafka.transaction_timeout_s,
+        max_record_bytes=kafka.max_event_bytes + 65_536,
+        extra=kafka.extra,
+    )
+
+
+def store_settings(settings: Settings) -> StoreSettings:
+    store = settings.store
+    return StoreSettings(
+        endpoint=store.endpoint,
+        region=store.region,
+        access_key_file=store.access_key_file,
+        secret_key_file=store.secret_key_file,
+        ca_file=store.ca_file,
+    )

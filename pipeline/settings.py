@@ -1,0 +1,210 @@
+"""Everything an operator can turn: one frozen tree, from a YAML file and `PAGESTREAM_*` variables, read once.
+
+The name of a variable is the path of its field: `store.endpoint` is PAGESTREAM_STORE__ENDPOINT. Variables win over the
+file. Secrets are never values here: a field names the file that holds one.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    YamlConfigSettingsSource,
+)
+
+from pipeline.errors import Fatal
+
+CONFIG_VARIABLE = "PAGESTREAM_CONFIG"
+Positive = Annotated[int, Field(gt=0)]
+Seconds = Annotated[float, Field(gt=0)]
+
+
+def models_home() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "pagestream" / "models"
+
+
+def cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class KafkaSection(Section):
+    bootstrap_servers: str = Field(
+        default="127.0.0.1:9092", description="Brokers to begin with, as host:port,host:port."
+    )
+    group: str = Field(default="pagestream", description="Consumer group; workers of one group share the work.")
+    topic_prefix: str = Field(
+        default="pagestream", description="Topics are named after it: <prefix>.documents and so on."
+    )
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        default="PLAINTEXT", description="How the brokers are spoken to."
+    )
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        default="SCRAM-SHA-512", description="How we log in, with a SASL protocol."
+    )
+    sasl_username: str = Field(default="", description="User, with a SASL protocol.")
+    sasl_password_file: Path | None = Field(default=None, description="File that holds the password.")
+    tls_ca_file: Path | None = Field(default=None, description="Authorities to trust; none for the system's.")
+    tls_certificate_file: Path | None = Field(default=None, description="Our own certificate, for mutual TLS.")
+    tls_key_file: Path | None = Field(default=None, description="Its key.")
+    tls_key_password_file: Path | None = Field(default=None, description="File that holds the key's password.")
+    session_timeout_s: Seconds = Field(default=10.0, description="How soon the group gives up on a worker that died.")
+    transaction_timeout_s: Seconds = Field(
+        default=10.0, description="How long a dead worker may hold up readers of results."
+    )
+    max_event_bytes: Positive = Field(
+        default=1_048_576, description="Largest event taken. Retry and dead-letter topics allow 64 KiB more."
+    )
+    max_page_record_bytes: Positive = Field(
+        default=900_000, description="Larger page records go to the results bucket, and the record says where."
+    )
+    extra: dict[str, str] = Field(default_factory=dict, description="Further librdkafka properties.")
+
+
+class StoreSection(Section):
+    endpoint: str = Field(default="http://127.0.0.1:9000", description="Address of the S3 store, http:// or https://.")
+    region: str = Field(default="us-east-1", description="Region of the buckets.")
+    access_key_file: Path | None = Field(
+        default=None, description="File that holds the access key; none reads anonymously."
+    )
+    secret_key_file: Path | None = Field(default=None, description="File that holds the secret key.")
+    ca_file: Path | None = Field(default=None, description="Authorities to trust; none for the system's.")
+    input_buckets: frozenset[str] = Field(default=frozenset({"documents"}), description="Buckets that events may name.")
+    prefixes: tuple[str, ...] = Field(default=(), description="Keys to take; others pass silently. None takes all.")
+    suffixes: tuple[str, ...] = Field(default=(), description="Endings to take, in any case. None takes all.")
+    results_bucket: str = Field(default="results", description="Where results go. Never an input bucket.")
+    results_prefix: str = Field(default="", description="What keys of results begin with.")
+    max_object_bytes: Positive = Field(default=64 * 2**20, description="Largest object that is fetched.")
+    fetch_deadline_s: Seconds = Field(default=60.0, description="How long one object may take to arrive.")
+    put_deadline_s: Seconds = Field(default=60.0, description="How long one result may take to be written.")
+    threads: Positive = Field(default=4, description="Objects fetched at once, and results written at once.")
+
+    @model_validator(mode="after")
+    def _results_are_no_input(self) -> Self:
+        if self.results_bucket in self.input_buckets:
+            raise ValueError("results_bucket is also an input bucket: results would come back as documents")
+        return self
+
+
+class DecodeSection(Section):
+    children: Positive = Field(default_factory=lambda: max(1, min(4, cores() // 2)), description="Decoder processes.")
+    dpi: int = Field(default=200, ge=72, le=600, description="Resolution of PDF pages, where the event names none.")
+    max_pages: Positive = Field(default=2_000, description="Longest document, in pages.")
+    max_page_pixels: Positive = Field(
+        default=50_000_000, description="Largest page; A4 at 600 dpi has 35 million pixels."
+    )
+    max_document_pixels: Positive = Field(
+        default=10_000_000_000, description="Largest document, in pixels of all pages."
+    )
+    memory_bytes: Positive = Field(default=2 * 2**30, description="Address space of one decoder process.")
+    cpu_s: Positive = Field(default=25, description="What opening a document, or one page, may compute.")
+    page_deadline_s: Seconds = Field(default=60.0, description="How long one page may take on a machine under load.")
+    secrets_directory: Path | None = Field(
+        default=None, description="Where the password secrets that events name are mounted."
+    )
+
+
+class EngineSection(Section):
+    name: Literal["onnx", "paddleocr", "fake"] = Field(default="onnx", description="What runs the models.")
+    profile: str = Field(default="small", description="Which models: tiny, small, or one that was fetched.")
+    models_directory: Path = Field(default_factory=models_home, description="Where the models lie.")
+    device: Literal["cpu", "cuda", "tensorrt"] = Field(
+        default="cpu", description="What they run on. It is that or nothing: there is no fallback."
+    )
+    precision: Literal["f32", "f16"] = Field(default="f32", description="Arithmetic; f16 needs a GPU.")
+    lanes: Positive = Field(default_factory=cores, description="Engines at work at once: a core each, or one a GPU.")
+    page_side: int = Field(
+        default=960, ge=320, le=4000, description="Longer side a page is shown to the detector with, px."
+    )
+    cache_directory: Path | None = Field(default=None, description="Where engines built for a GPU are kept.")
+
+
+class FlowSection(Section):
+    max_documents: int = Field(
+        default=64, ge=1, le=256, description="Documents begun and not settled; above, we pause."
+    )
+    max_page_bytes: Positive = Field(default=512 * 2**20, description="Decoded pages held at once.")
+    retry_delays_s: tuple[Positive, ...] = Field(
+        default=(10, 60, 600), max_length=8, description="One retry topic each; one more attempt than there are delays."
+    )
+    environment_tries: int = Field(
+        default=6, ge=1, le=20, description="Failures in a row that are no document's fault, before the worker stops."
+    )
+    max_deaths: int = Field(
+        default=3, ge=2, le=10, description="Workers a document may take down before it is given up."
+    )
+    breaker_run: Positive = Field(default=200, description="Failed documents in a row that stop the worker.")
+    breaker_ratio: float = Field(
+        default=0.9, gt=0, le=1, description="Share of failed documents that stops the worker."
+    )
+    breaker_window: Positive = Field(default=1_000, description="Documents the share is taken over.")
+    drain_s: Seconds = Field(
+        default=60.0, description="How long a stop may take; what is not done by then is read again."
+    )
+
+
+class TelemetrySection(Section):
+    service: str = Field(default="pagestream", description="Our name in traces, and the source of our CloudEvents.")
+    otlp_endpoint: str | None = Field(default=None, description="Collector, OTLP over HTTP; none exports no traces.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="How much is logged.")
+
+
+class Settings(BaseSettings):
+    """The whole tree. Built by `load_settings`."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        env_prefix="PAGESTREAM_",
+        env_nested_delimiter="__",
+        nested_model_default_partial_update=True,
+    )
+
+    kafka: KafkaSection = KafkaSection()
+    store: StoreSection = StoreSection()
+    decode: DecodeSection = Field(default_factory=DecodeSection)
+    engine: EngineSection = Field(default_factory=EngineSection)
+    flow: FlowSection = FlowSection()
+    telemetry: TelemetrySection = TelemetrySection()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        file = os.environ.get(CONFIG_VARIABLE)
+        if file is None:
+            return init_settings, env_settings
+        return init_settings, env_settings, YamlConfigSettingsSource(settings_cls, yaml_file=Path(file))
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """The file PAGESTREAM_CONFIG names, the environment over it, `overrides` over both. Raises Fatal `bad_settings`."""
+    file = os.environ.get(CONFIG_VARIABLE)
+    if file is not None and not Path(file).is_file():
+        raise _bad("The settings file does not exist; correct PAGESTREAM_CONFIG.")
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
+        raise _bad(f"Correct these settings: {wrong}.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise _bad("The settings file is not YAML; correct it.") from error
+
+
+def _bad(message: str) -> Fatal:
+    return Fatal(message, code="bad_settings", stage="settings")
