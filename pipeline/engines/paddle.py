@@ -1,7 +1,7 @@
 """Text detection and recognition by PaddleOCR's own modules: the reference the other engines are compared with.
 
-On a CPU the modules run on ONNX Runtime and need no paddlepaddle; on a GPU they run on Paddle Inference, with or without
-TensorRT. One item a call: PaddleOCR pads a batch to its widest member, so that answers would depend on company.
+On a CPU the modules run on ONNX Runtime and need no paddlepaddle; on a GPU they run on Paddle Inference, with TensorRT
+or without. One item a call: PaddleOCR pads a batch to its widest member, so that answers would depend on company.
 """
 
 from __future__ import annotations
@@ -105,9 +105,7 @@ def _runtime(settings: EngineSettings) -> dict[str, Any]:
     half = settings.precision == "f16"
     match settings.device:
         case "cpu" if half:
-            raise Fatal(
-                "PaddleOCR reads with f32 on a CPU; set the precision so.", code="engine_unavailable", stage="engine"
-            )
+            raise _unavailable("On a CPU the models run with f32; set the precision to f32.")
         case "cpu":
             threads = {"intra_op_num_threads": settings.threads, "inter_op_num_threads": 1}
             return {

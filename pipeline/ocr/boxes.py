@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -58,7 +59,7 @@ def _rectangles(mask: NDArray[np.bool_], most: int) -> list[Rectangle]:
     return [r for r in found if min(r[1]) >= _SMALLEST]
 
 
-def _mean_under(probability: NDArray[np.float32], corners: NDArray[np.float32]) -> float:
+def _mean_under(probability: NDArray[np.float32], corners: NDArray[Any]) -> float:
     limit = np.array(probability.shape[::-1]) - 1
     low = np.clip(np.floor(corners.min(axis=0)), 0, limit).astype(int)
     high = np.clip(np.ceil(corners.max(axis=0)), 0, limit).astype(int)

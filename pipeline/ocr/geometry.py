@@ -42,7 +42,8 @@ def orient(rectangles: NDArray[np.float32]) -> Polygons:
     rows = np.arange(len(edges))
     tall = lengths[rows, (top + 1) % 4] >= TALL * lengths[rows, top]
     start = (top + tall) % 4
-    return clockwise[rows[:, None], (start[:, None] + np.arange(4)) % 4].astype(np.float32)
+    oriented = clockwise[rows[:, None], (start[:, None] + np.arange(4)) % 4]
+    return np.asarray(oriented, np.float32)
 
 
 def sizes(polygons: Polygons) -> NDArray[np.float32]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -98,7 +98,7 @@ def crop_tensor(crop: Image, shape: CropShape, normalisation: Normalisation) -> 
     return _normalise(cv2.resize(crop, (width, shape.height), interpolation=cv2.INTER_LINEAR), normalisation)
 
 
-def _normalise(image: NDArray[np.uint8], normalisation: Normalisation) -> Tensor:
+def _normalise(image: NDArray[Any], normalisation: Normalisation) -> Tensor:
     tensor = np.empty((3, *image.shape[:2]), np.float32)
     for channel, (mean, std) in enumerate(zip(normalisation.mean, normalisation.std, strict=True)):
         np.multiply(image[:, :, channel], np.float32(normalisation.scale / std), out=tensor[channel])

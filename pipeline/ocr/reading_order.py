@@ -57,7 +57,7 @@ def reading_order(polygons: Polygons) -> Order:
 
 
 def _frame(polygons: Polygons) -> _Frame:
-    """Turn all corners by the page's main direction, then take each box's height across that direction at its middle."""
+    """All corners turned so that the page's main direction lies along u."""
     angle = _main_angle(polygons)
     cos, sin = np.cos(angle), np.sin(angle)
     u = polygons[:, :, 0] * cos + polygons[:, :, 1] * sin
