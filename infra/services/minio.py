@@ -50,9 +50,9 @@ def look(home: Home, ports: Ports) -> str:
 
 
 def exports(home: Home, ports: Ports) -> Mapping[str, str]:
-    access, secret, endpoint = home.secret("access-key"), home.secret("secret-key"), address(ports["api"])
+    access, secret, endpoint = home.secret("access-key"), home.secret("secret-key"), f"http://{address(ports['api'])}"
     return {
-        "PAGESTREAM_STORE__ENDPOINT": f"http://{endpoint}",
+        "PAGESTREAM_STORE__ENDPOINT": endpoint,
         "PAGESTREAM_STORE__ACCESS_KEY_FILE": str(access),
         "PAGESTREAM_STORE__SECRET_KEY_FILE": str(secret),
         "PAGESTREAM_TEST_STORE": endpoint,

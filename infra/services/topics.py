@@ -24,8 +24,9 @@ MAX_BYTES = {
     "pagestream.pages": LARGEST_BYTES,
     "pagestream.results": LARGEST_BYTES,
     "pagestream.dead-letter": LARGEST_BYTES,
-    "pagestream.retry.30s": LARGEST_BYTES,
-    "pagestream.retry.5m": LARGEST_BYTES,
+    "pagestream.retry.10s": LARGEST_BYTES,
+    "pagestream.retry.60s": LARGEST_BYTES,
+    "pagestream.retry.600s": LARGEST_BYTES,
 }
 
 
