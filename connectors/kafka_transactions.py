@@ -14,12 +14,13 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from uuid import uuid4
 
-from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import KafkaException, Producer, TopicPartition
 
 from connectors.errors import failure
 from connectors.kafka_client import let_go, made
+from connectors.kafka_delivery import deliver
 from connectors.kafka_errors import Notices, code_of, error_of, explained
-from connectors.kafka_records import carries_token, produce, topic_partition
+from connectors.kafka_records import carries_token, topic_partition
 from connectors.kafka_settings import KafkaSettings, transaction_properties
 from pipeline.errors import PagestreamError
 from schemas.record import OutRecord, Partition, Position
@@ -40,7 +41,6 @@ class Transactions:
         self._transactional_id = f"{settings.application}-{uuid4()}"
         self._producer: Producer | None = None
         self._numbers = count(1)
-        self._undelivered: list[KafkaError] = []
 
     def publish(
         self,
@@ -91,32 +91,11 @@ class Transactions:
         return producer
 
     def _fill(self, producer: Producer, records: Sequence[OutRecord], deadline: float) -> None:
-        self._undelivered.clear()
         try:
             producer.begin_transaction()
-            for record in records:
-                self._enqueue(producer, record, deadline)
-            left = producer.flush(max(0.0, deadline - time.monotonic()))
         except KafkaException as error:
             raise explained(error_of(error), "publish", self._notices) from error
-        if self._undelivered:
-            raise explained(_cause(self._undelivered), "publish", self._notices)
-        if left:
-            raise failure("broker_unavailable", "publish")
-
-    def _enqueue(self, producer: Producer, record: OutRecord, deadline: float) -> None:
-        while True:
-            try:
-                produce(producer, record, self._delivered)
-                return
-            except BufferError as error:
-                if time.monotonic() > deadline or self._undelivered:
-                    raise failure("broker_unavailable", "publish") from error
-                producer.poll(0.1)
-
-    def _delivered(self, error: KafkaError | None, message: Message) -> None:
-        if error is not None:
-            self._undelivered.append(error)
+        deliver(producer, records, deadline=deadline, stage="publish", notices=self._notices)
 
     def _send_positions(
         self,
@@ -166,11 +145,6 @@ class Transactions:
             fenced = code_of(error_of(error)) == "fenced"
             raise failure("fenced" if fenced else "transaction_aborted", "publish") from error
         raise failure("outcome_unknown", "publish") from error
-
-
-def _cause(errors: Sequence[KafkaError]) -> KafkaError:
-    """The first error that is not merely the consequence of another."""
-    return next((error for error in errors if code_of(error) != "transaction_aborted"), errors[0])
 
 
 def _repeated(call: Callable[[float], object], deadline: float) -> None:
