@@ -21,7 +21,8 @@ from pipeline.core.policy import FlowPolicy
 from pipeline.core.retry import Backoff, RetryPolicy
 from pipeline.decode.limits import DecodeLimits
 from pipeline.decode.versions import decoder_versions
-from pipeline.engines.base import Engine, EngineSettings, load
+from pipeline.engines.base import Engine, EngineSettings, Image, load
+from pipeline.engines.known_answer import LINES, draw_known_page
 from pipeline.ocr.preprocess import PageLimits
 from pipeline.runner import Broker, Runner, Workers
 from pipeline.settings import Settings
@@ -33,7 +34,7 @@ from pipeline.workers.fetching import Fetcher, FetchLimits, Reads
 from pipeline.workers.inbox import Inbox
 from pipeline.workers.lanes import Lanes
 from pipeline.workers.publishing import Publisher, Topics
-from pipeline.workers.storing import Defaults, Storer, StorePlace, Writes
+from pipeline.workers.storing import Defaults, StorePlace, Storer, Writes
 from schemas.ids import pipeline_fingerprint
 from schemas.results import ModelStamp, Pipeline
 
@@ -241,3 +242,12 @@ def store_settings(settings: Settings) -> StoreSettings:
         secret_key_file=store.secret_key_file,
         ca_file=store.ca_file,
     )
+
+
+def known_page(settings: Settings) -> tuple[Image, tuple[str, ...]]:
+    """The page an engine must be able to read, and what it says."""
+    if settings.engine.name == "fake":
+        from pipeline.engines.fake import draw_page
+
+        return draw_page(LINES), LINES
+    return draw_known_page(), LINES
