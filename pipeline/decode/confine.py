@@ -1,4 +1,4 @@
-"""What the child gives up before it reads its first byte: memory, files, new privileges, life after its parent.
+"""What the child gives up before it reads its first byte: memory, files, network, privileges, life after its parent.
 
 Linux only. What a kernel or container does not allow is left out, and `confine` says what held.
 """
@@ -12,9 +12,9 @@ import signal
 from collections.abc import Callable
 
 from pipeline.decode.limits import DecodeLimits
+from pipeline.decode.syscalls import refuse_dangerous_calls
 
-PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38  # linux/prctl.h
-CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000  # linux/sched.h
+PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38  # linux/prctl.h
 OPEN_FILES = 32  # ours are three; PDFium opens system fonts one at a time
 
 
@@ -27,7 +27,7 @@ def confine(limits: DecodeLimits, *, parent: int) -> tuple[str, ...]:
     steps: dict[str, Callable[[], None]] = {
         "no_new_privileges": lambda: _prctl(PR_SET_NO_NEW_PRIVS, 1),
         "dies_with_parent": lambda: _die_with(parent),
-        "no_network": _leave_network,
+        "no_network_no_programs": refuse_dangerous_calls,
     }
     return ("resources", *(name for name, step in steps.items() if _holds(step)))
 
@@ -58,16 +58,6 @@ def _die_with(parent: int) -> None:
     _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it went before the line above
         os._exit(0)
-
-
-def _leave_network() -> None:
-    """A network namespace of our own has no interface that is up."""
-    if _unshare(CLONE_NEWNET) != 0 and _unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0:
-        raise OSError(ctypes.get_errno(), "unshare")
-
-
-def _unshare(flags: int) -> int:
-    return int(ctypes.CDLL(None, use_errno=True).unshare(flags))
 
 
 def _prctl(option: int, value: int) -> None:

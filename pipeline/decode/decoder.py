@@ -56,6 +56,10 @@ class Decoder:
         """The child as it stands, for a report; it may be another one after the next call."""
         return self._child.pid if self._child else None
 
+    def confinement(self) -> tuple[str, ...]:
+        """What the child has given up on this machine (names in confine.py); starts one if there is none."""
+        return self._living_child().confinement
+
     def open(self, document: bytes, *, dpi: int = 200, password: str | None = None) -> Opened:
         """Closes the document before it. Raises Rejected or Retryable; then no document is open."""
         self.close_document()

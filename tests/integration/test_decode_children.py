@@ -283,6 +283,50 @@ def test_the_child_is_given_nothing(monkeypatch: pytest.MonkeyPatch, decoder: De
 
 
 @linux_only
+def test_confinement_holds(tmp_path: Path) -> None:
+    """A confined process can't open a socket, start a program or process, signal another, or write a file."""
+    script = tmp_path / "confined.py"
+    script.write_text(
+        "import os, socket, sys\n"
+        "from pipeline.decode.confine import confine\n"
+        "from pipeline.decode.limits import DecodeLimits\n"
+        "held = confine(DecodeLimits(), parent=os.getppid())\n"
+        "file = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT)\n"
+        "attempts = {\n"
+        "    'socket': socket.socket,\n"
+        "    'program': lambda: os.execv('/bin/true', ['true']),\n"
+        "    'process': os.fork,\n"
+        "    'signal': lambda: os.kill(os.getppid(), 0),\n"
+        "    'file': lambda: os.write(file, b'x'),\n"
+        "}\n"
+        "for name, attempt in attempts.items():\n"
+        "    try:\n"
+        "        attempt()\n"
+        "    except OSError:\n"
+        "        held += (name,)\n"
+        "print(*held)\n"
+    )
+    said = subprocess.run(
+        [sys.executable, str(script), str(tmp_path / "file")],
+        stdout=subprocess.PIPE,
+        env={"PYTHONPATH": str(PACKAGE_ROOT)},
+        timeout=PATIENCE,
+        check=True,
+    ).stdout.decode()
+    held = set(said.split())
+    assert {"resources", "no_new_privileges", "dies_with_parent", "file"} <= held
+    if "no_network_no_programs" not in held:
+        pytest.skip("this kernel or container has no seccomp filters")
+    assert {"socket", "program", "process", "signal"} <= held
+
+
+def test_confinement_is_told(decoder: Decoder) -> None:
+    """What the child has given up can be asked for a report, before any document."""
+    assert "resources" in decoder.confinement()
+    assert serves(decoder)
+
+
+@linux_only
 def test_the_child_dies_with_its_parent(tmp_path: Path) -> None:
     """A parent killed outright leaves no child behind, not even one that is stuck."""
     script = tmp_path / "parent.py"

@@ -1,0 +1,56 @@
+"""The filter refuses what it lists and nothing else: run here by a reader of its instructions."""
+
+from __future__ import annotations
+
+import errno
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.decode.syscalls import ARCHITECTURES, REFUSED, RET_ALLOW, RET_ERRNO, X32_BIT, filter_program
+
+REFUSAL = RET_ERRNO | errno.EPERM
+
+
+def verdict(program: bytes, *, architecture: int, number: int) -> int:
+    """What a kernel would answer; classic BPF only jumps forward, so this ends."""
+    instructions = list(struct.iter_unpack("=HBBI", program))
+    accumulator = place = 0
+    while True:
+        code, if_true, if_false, operand = instructions[place]
+        place += 1
+        match code:
+            case 0x20:
+                accumulator = {0: number, 4: architecture}[operand]
+            case 0x15:
+                place += if_true if accumulator == operand else if_false
+            case 0x35:
+                place += if_true if accumulator >= operand else if_false
+            case 0x06:
+                return operand
+
+
+@pytest.mark.parametrize("machine", ARCHITECTURES)
+def test_listed_calls_are_refused_and_others_allowed(machine: str) -> None:
+    """On each processor exactly the listed numbers are refused."""
+    refused = sorted(REFUSED[machine].values())
+    program = filter_program(ARCHITECTURES[machine], refused)
+    seen = [n for n in range(600) if verdict(program, architecture=ARCHITECTURES[machine], number=n) == REFUSAL]
+    assert seen == refused
+    assert verdict(program, architecture=ARCHITECTURES[machine], number=0) == RET_ALLOW
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1))
+def test_other_call_tables_are_refused_whole(architecture: int, number: int) -> None:
+    """A call by another processor's numbers, or by x86-64's second table, can't slip past the list."""
+    program = filter_program(ARCHITECTURES["x86_64"], sorted(REFUSED["x86_64"].values()))
+    if architecture != ARCHITECTURES["x86_64"]:
+        assert verdict(program, architecture=architecture, number=number) == REFUSAL
+    assert verdict(program, architecture=ARCHITECTURES["x86_64"], number=number | X32_BIT) == REFUSAL
+
+
+def test_both_processors_refuse_the_same_calls() -> None:
+    """No call is forgotten on one of them; aarch64 has no fork and vfork to refuse."""
+    assert REFUSED["x86_64"].keys() - {"fork", "vfork"} == REFUSED["aarch64"].keys()
