@@ -75,7 +75,7 @@ def _frame(text: str, cell: int) -> NDArray[np.uint8]:
 
 def _framed(dark: NDArray[np.uint8]) -> bool:
     edges = (dark[0], dark[-1], dark[:, 0], dark[:, -1])
-    return all(edge.mean() > 0.9 for edge in edges)
+    return all(edge.mean() > 0.9 for edge in edges) and dark.mean() < 0.9
 
 
 def _checksum(content: bytes) -> int:

@@ -11,8 +11,6 @@ Nothing here touches the network; `fetch` does, and only when a person asks for 
 from __future__ import annotations
 
 import hashlib
-import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -97,18 +95,6 @@ PROFILES = {
         ),
     )
 }
-
-
-def default_directory() -> Path:
-    """Where models are kept unless settings say otherwise: the user's cache directory of this platform."""
-    match sys.platform:
-        case "win32":
-            cache = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
-        case "darwin":
-            cache = Path.home() / "Library" / "Caches"
-        case _:
-            cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "pagestream" / "models"
 
 
 def on_disk(directory: Path) -> list[str]:

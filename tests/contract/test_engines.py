@@ -1,0 +1,177 @@
+"""The engines that keep the laws, and what each does beyond them."""
+
+from __future__ import annotations
+
+import importlib.util
+import multiprocessing
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+from PIL import ImageDraw, ImageFont
+
+from pipeline.engines import session
+from pipeline.engines.base import EngineSettings, Image, load
+from pipeline.engines.fake import FakeEngine, Fault, draw_page, mark
+from pipeline.errors import Fatal, Rejected, Retryable
+from tests.contract.engine_laws import Case, EngineLaws, crops_of
+
+
+def print_page(lines: Sequence[str]) -> Image:
+    """Black print on white, as a scanner would see it."""
+    page = Pillow.new("RGB", (640, 60 + 90 * len(lines)), "white")
+    pen, font = ImageDraw.Draw(page), ImageFont.load_default(42)
+    for row, line in enumerate(lines):
+        pen.text((40, 40 + 90 * row), line, fill="black", font=font)
+    return np.ascontiguousarray(np.asarray(page)[:, :, ::-1])
+
+
+class TestFakeEngine(EngineLaws):
+    @pytest.fixture
+    def case(self) -> Case:
+        return Case(load("fake", EngineSettings(models=Path("unused")), lanes=2), draw_page)
+
+
+@pytest.mark.models
+class TestOnnxEngine(EngineLaws):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def case(cls, models_directory: Path) -> Iterator[Case]:
+        lanes = load("onnx", EngineSettings(models=models_directory), lanes=2)
+        yield Case(lanes, print_page)
+        for lane in lanes:
+            lane.close()
+
+
+@pytest.mark.models
+@pytest.mark.skipif(importlib.util.find_spec("paddleocr") is None, reason="pip install 'pagestream[paddle]'")
+@pytest.mark.filterwarnings("default")  # its import runs the code of fifty packages
+class TestPaddleEngine(EngineLaws):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def case(cls, models_directory: Path) -> Iterator[Case]:
+        lanes = load("paddleocr", EngineSettings(models=models_directory), lanes=2)
+        yield Case(lanes, print_page)
+        for lane in lanes:
+            lane.close()
+
+
+@pytest.mark.parametrize("engine", ["onnx", "fake"])
+def test_an_engine_has_lanes(engine: str) -> None:
+    """No lanes are refused at once, whatever the engine."""
+    with pytest.raises(Fatal, match="lane"):
+        load(engine, EngineSettings(models=Path("unused")), lanes=0)
+
+
+def test_an_unknown_engine_is_refused() -> None:
+    """The names to choose from are in the message."""
+    with pytest.raises(Fatal, match="onnx, paddleocr, fake") as refusal:
+        load("tesseract", EngineSettings(models=Path("unused")))
+    assert refusal.value.code == "engine_unavailable"
+
+
+def test_missing_models_name_the_command(tmp_path: Path) -> None:
+    """Nothing is fetched behind one's back; the message says how to fetch."""
+    with pytest.raises(Fatal, match="pagestream models fetch") as refusal:
+        load("onnx", EngineSettings(models=tmp_path))
+    assert refusal.value.code == "models_missing"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("device", "extra"), [("cuda", "CUDA"), ("tensorrt", "TensorRT")])
+def test_a_device_that_is_absent_is_not_replaced(device: str, extra: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked for a device that onnxruntime doesn't have, loading fails and says what to install."""
+    monkeypatch.setattr(session.ort, "get_available_providers", lambda: ["CPUExecutionProvider"])
+    with pytest.raises(Fatal, match=extra) as refusal:
+        session.open_session(b"", EngineSettings(models=Path("unused"), device=device))  # type: ignore[arg-type]
+    assert refusal.value.code == "engine_unavailable"
+    assert "pagestream[gpu]" in refusal.value.message
+
+
+def test_a_device_that_does_not_start_is_not_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session that onnxruntime has quietly put on the CPU is refused when CUDA was asked for."""
+    fallen_back = SimpleNamespace(get_providers=lambda: ["CPUExecutionProvider"], disable_fallback=lambda: None)
+    monkeypatch.setattr(session.ort, "get_available_providers", lambda: ["CUDAExecutionProvider"])
+    monkeypatch.setattr(session.ort, "InferenceSession", lambda *_, **__: fallen_back)
+    with pytest.raises(Fatal, match="CUDA") as refusal:
+        session.open_session(b"", EngineSettings(models=Path("unused"), device="cuda"))
+    assert refusal.value.code == "engine_unavailable"
+
+
+def test_paddleocr_that_is_absent_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without PaddleOCR the message says what to install."""
+    monkeypatch.setitem(sys.modules, "paddleocr", None)
+    with pytest.raises(Fatal, match=r"pagestream\[paddle\]") as refusal:
+        load("paddleocr", EngineSettings(models=Path("unused")))
+    assert refusal.value.code == "engine_unavailable"
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [(Fault.RETRYABLE, Retryable), (Fault.REJECTED, Rejected), (Fault.FATAL, Fatal), (Fault.DEFECT, RuntimeError)],
+)
+def test_a_marked_page_fails_as_marked(fault: Fault, error: type[Exception]) -> None:
+    """A mark brings about its error at its stage and nowhere else."""
+    engine = FakeEngine()
+    with pytest.raises(error):
+        engine.detect([draw_page(["fine"]), draw_page([mark(fault)])])
+    marked = draw_page([mark(fault, "recognise")])
+    crops = crops_of(engine, marked)
+    with pytest.raises(error):
+        engine.recognise(crops)
+
+
+def test_once_is_once_for_each_name() -> None:
+    """A fault that passes, passes on the second try, on whichever lane; another name is another fault."""
+    first, second = load("fake", EngineSettings(models=Path("unused")), lanes=2)
+    page = draw_page([mark(Fault.ONCE, name="a")])
+    with pytest.raises(Retryable):
+        first.detect([page])
+    assert len(second.detect([page])) == 1
+    with pytest.raises(Retryable):
+        second.detect([draw_page([mark(Fault.ONCE, name="b")])])
+
+
+def test_short_and_garbled_answers() -> None:
+    """An engine that breaks its contract can be had: one answer too few, or answers that are wrong."""
+    page, crops = draw_page(["text"]), crops_of(FakeEngine(), draw_page(["text"]))
+    assert FakeEngine(always=Fault.SHORT).detect([page, page]) != []
+    assert len(FakeEngine(always=Fault.SHORT).detect([page, page])) == 1
+    assert FakeEngine(always=Fault.SHORT).recognise(crops) == []
+    (wrong,) = FakeEngine(always=Fault.GARBAGE).recognise(crops)
+    assert wrong.text != "text"
+    assert wrong.confidence > 0.9
+
+
+def test_a_gate_holds_a_page_back() -> None:
+    """A waiting page comes through when the gate opens, and not before."""
+    engine, done = FakeEngine(), threading.Event()
+
+    def work() -> None:
+        engine.detect([draw_page([mark(Fault.WAIT)])])
+        done.set()
+
+    lane = threading.Thread(target=work, daemon=True)
+    lane.start()
+    assert not done.wait(0.05)
+    engine.gate.set()
+    assert done.wait(30)
+    lane.join(30)
+
+
+def test_a_kill_takes_the_process_with_it() -> None:
+    """A page that kills, kills at once: no handler runs."""
+    child = multiprocessing.get_context("spawn").Process(target=_detect_kill)
+    child.start()
+    child.join(60)
+    assert child.exitcode == -signal.SIGKILL
+
+
+def _detect_kill() -> None:
+    FakeEngine().detect([draw_page([mark(Fault.KILL)])])
