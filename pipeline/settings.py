@@ -97,7 +97,7 @@ class StoreSection(Section):
 
 
 class DecodeSection(Section):
-    children: Positive = Field(default_factory=lambda: max(1, min(4, cores() // 2)), description="Decoder processes.")
+    children: Positive = Field(default_factory=lambda: max(2, min(4, cores() // 2)), description="Decoder processes.")
     dpi: int = Field(default=200, ge=72, le=600, description="Resolution of PDF pages, where the event names none.")
     max_pages: Positive = Field(default=2_000, description="Longest document, in pages.")
     max_page_pixels: Positive = Field(
@@ -202,7 +202,7 @@ def load_settings(**overrides: Any) -> Settings:
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
         raise _bad(f"Correct these settings: {wrong}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, TypeError) as error:  # a list or text where the tree should be
         raise _bad("The settings file is not YAML; correct it.") from error
 
 
