@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import secrets
 from typing import Any, Final
 
 from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Message, Producer, TopicPartition
@@ -10,6 +12,14 @@ from schemas.record import OutRecord, Partition, Position, Record
 
 _TOKEN: Final = ";t="
 """Ends a position's metadata on the broker, before the mark of the transaction that wrote it. Never seen outside."""
+
+
+_MARK: Final = re.compile(r";t=[0-9a-f]+\.[0-9a-f]{16}\Z")
+
+
+def new_token(number: int) -> str:
+    """A mark that no other publish has: `number` tells those of one process apart, chance does the rest."""
+    return f"{number:x}.{secrets.token_hex(8)}"
 
 
 def record_of(message: Message) -> Record:
@@ -50,9 +60,7 @@ def partition_of(found: TopicPartition) -> Partition:
 
 def position_of(committed: TopicPartition) -> Position:
     """A committed position as its writer meant it, without the mark of its transaction."""
-    metadata, separator, token = (committed.metadata or "").rpartition(_TOKEN)
-    whole = metadata if separator else token
-    return Position(committed.offset, whole, committed.leader_epoch)
+    return Position(committed.offset, _MARK.sub("", committed.metadata or ""), committed.leader_epoch)
 
 
 def carries_token(committed: TopicPartition, token: str) -> bool:

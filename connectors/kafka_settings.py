@@ -111,6 +111,9 @@ def reading_properties(settings: KafkaSettings) -> dict[str, Any]:
         "allow.auto.create.topics": False,
         "queued.min.messages": 1_000,
         "queued.max.messages.kbytes": settings.prefetch_kib,
+        # What waits for a fetch under way: a partition that is resumed, and a queue that has room again.
+        "fetch.wait.max.ms": 100,
+        "fetch.queue.backoff.ms": 50,
     }
 
 
@@ -139,6 +142,8 @@ def writing_properties(settings: KafkaSettings) -> dict[str, Any]:
             "message.max.bytes": settings.max_record_bytes,
             "delivery.report.only.error": True,
             "linger.ms": 0,
+            # How long a missing topic may be one that was only just created.
+            "topic.metadata.propagation.max.ms": 2_000,
         }
     )
 

@@ -8,7 +8,6 @@ token of its own, and positions and records stand or fall together.
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
@@ -20,7 +19,7 @@ from connectors.errors import failure
 from connectors.kafka_client import let_go, made
 from connectors.kafka_delivery import deliver
 from connectors.kafka_errors import Notices, code_of, error_of, explained
-from connectors.kafka_records import carries_token, topic_partition
+from connectors.kafka_records import carries_token, new_token, topic_partition
 from connectors.kafka_settings import KafkaSettings, transaction_properties
 from pipeline.errors import PagestreamError
 from schemas.record import OutRecord, Partition, Position
@@ -55,7 +54,7 @@ class Transactions:
         Raises Retryable or Environment when certainly nothing was committed, OwnershipLost likewise, Fatal otherwise.
         """
         deadline = time.monotonic() + self._settings.publish_timeout_s
-        token = f"{next(self._numbers):x}.{secrets.token_hex(8)}"
+        token = new_token(next(self._numbers))
         producer = self._ready(deadline)
         try:
             self._fill(producer, records, deadline)

@@ -248,7 +248,7 @@ class MemoryCluster:
         if record.topic not in self._order:
             raise failure("topic_missing", "publish")
         headers = sum(len(name) + len(value) for name, value in record.headers)
-        if len(record.key or b"") + len(record.value or b"") + headers > self._max_record_bytes:
+        if len(record.key or b"") + len(record.value or b"") + headers >= self._max_record_bytes:
             raise failure("record_too_large", "publish")
 
     def _placed(self, record: OutRecord) -> Partition:
