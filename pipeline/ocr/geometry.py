@@ -37,8 +37,8 @@ def orient(rectangles: NDArray[np.float32]) -> Polygons:
         return no_polygons()
     clockwise = np.where(_signed_area(rectangles)[:, None, None] < 0, rectangles[:, ::-1], rectangles)
     edges = np.roll(clockwise, -1, axis=1) - clockwise
-    top = edges[:, :, 0].argmax(axis=1)
     lengths = np.linalg.norm(edges, axis=2)
+    top = (edges[:, :, 0] / np.maximum(lengths, 1e-6)).argmax(axis=1)
     rows = np.arange(len(edges))
     tall = lengths[rows, (top + 1) % 4] >= TALL * lengths[rows, top]
     start = (top + tall) % 4
@@ -77,7 +77,7 @@ def crop(page: Image, polygon: NDArray[np.float32]) -> Image:
 
 def _warp(source: Image, corners: NDArray[np.float32], *, width: int, height: int) -> Image:
     target = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
-    matrix = cv2.getPerspectiveTransform(corners.astype(np.float32), target)
+    matrix = cv2.getPerspectiveTransform((corners - 0.5).astype(np.float32), target - 0.5)  # pixels' middles
     if abs(np.linalg.det(matrix)) < 1e-12 or not np.isfinite(matrix).all():
         return np.zeros((height, width, 3), np.uint8)  # corners on one line: there is nothing to read
     warped = cv2.warpPerspective(

@@ -1,0 +1,91 @@
+"""Lines come in the order a person reads them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.ocr.geometry import Polygons, no_polygons
+from pipeline.ocr.reading_order import reading_order
+
+Box = tuple[float, float, float, float]
+"""Left, top, width, height."""
+
+
+def polygons(boxes: list[Box]) -> Polygons:
+    corners = [[(x, y), (x + w, y), (x + w, y + h), (x, y + h)] for x, y, w, h in boxes]
+    return np.array(corners, np.float32).reshape(-1, 4, 2)
+
+
+def turned(boxes: Polygons, degrees: float) -> Polygons:
+    """Turned clockwise on the page."""
+    angle = np.radians(degrees)
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    return np.asarray(boxes @ turn, np.float32)
+
+
+RECEIPT: list[Box] = [
+    (120, 20, 160, 24),
+    *(
+        (place, 60 + 34 * row + shift, width, 24)
+        for row in range(8)
+        for place, width, shift in ((20, 200, 0), (330, 60, 3))
+    ),
+    (20, 340, 80, 40),
+]
+"""A heading, eight rows of article and price (printed three pixels lower), and a large total."""
+
+COLUMNS: list[Box] = [
+    (40, 10, 700, 40),
+    *((40, 70 + 30 * row, 320 - 60 * (row % 5 == 4), 22) for row in range(15)),
+    *((420, 72 + 30 * row, 320 - 60 * (row % 6 == 5), 22) for row in range(15)),
+]
+"""A title over two columns of running text."""
+
+THREE: list[Box] = [(40 + 260 * column, 70 + 28 * row, 220, 20) for column in range(3) for row in range(12)]
+
+
+@pytest.mark.parametrize("page", [RECEIPT, COLUMNS, THREE])
+@given(data=st.data())
+def test_the_order_boxes_come_in_is_nothing(page: list[Box], data: st.DataObject) -> None:
+    """However a detector lists its boxes, they are read as written down above."""
+    shuffled = np.array(data.draw(st.permutations(range(len(page)))))
+    order = reading_order(polygons(page)[shuffled])
+    assert shuffled[order].tolist() == list(range(len(page)))
+
+
+@pytest.mark.parametrize("page", [RECEIPT, COLUMNS, THREE])
+@given(degrees=st.floats(-8, 8))
+def test_skew_changes_nothing(page: list[Box], degrees: float) -> None:
+    """A page put on the scanner askew is read as if it lay straight."""
+    assert reading_order(turned(polygons(page), degrees)).tolist() == list(range(len(page)))
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+@pytest.mark.parametrize("page", [RECEIPT, COLUMNS])
+def test_turned_pages_are_read_along_their_text(page: list[Box], degrees: float) -> None:
+    """Boxes that start at their text's own top left are read in the text's own direction."""
+    assert reading_order(turned(polygons(page), degrees)).tolist() == list(range(len(page)))
+
+
+def test_vertical_writing_goes_from_right_to_left() -> None:
+    """Columns of vertical writing, which read down, follow one another leftwards."""
+    columns = [[(x, 20), (x, 420), (x - 30, 420), (x - 30, 20)] for x in (400, 350, 300, 250)]
+    assert reading_order(np.array(columns, np.float32)).tolist() == [0, 1, 2, 3]
+
+
+def test_no_lines_have_no_order() -> None:
+    """Nothing in, nothing out."""
+    assert reading_order(no_polygons()).tolist() == []
+
+
+@given(
+    boxes=st.lists(
+        st.tuples(*[st.floats(0, 2000, width=32)] * 2, *[st.floats(0, 500, width=32)] * 2), min_size=1, max_size=40
+    )
+)
+def test_every_line_is_read_once(boxes: list[Box]) -> None:
+    """Whatever the boxes are, the order is a permutation of them."""
+    assert sorted(reading_order(polygons(boxes)).tolist()) == list(range(len(boxes)))
