@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from itertools import count
 from uuid import uuid4
 
@@ -112,14 +113,14 @@ class Transactions:
             raise explained(error_of(error), "publish", self._notices) from error
 
     def _abandon(self, producer: Producer, code: str) -> None:
-        """End a transaction that was never told to commit. Where something went unanswered, the producer goes."""
-        if code == "broker_unavailable":
-            self._discard(producer)
-            return
-        try:
-            _repeated(lambda left: producer.abort_transaction(left), time.monotonic() + _SLICE_S)
-        except KafkaException:
-            self._discard(producer)
+        """End a transaction that was never told to commit, so that nobody waits for it, and start afresh.
+
+        A producer that goes on after a failed record has a gap in its sequence, which aborts its next transaction too.
+        """
+        if code != "broker_unavailable":
+            with suppress(KafkaException):
+                producer.abort_transaction(_SLICE_S)
+        self._discard(producer)
 
     def _discard(self, producer: Producer) -> None:
         self._producer = None

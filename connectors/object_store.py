@@ -17,7 +17,7 @@ from connectors.object_names import check_name
 from connectors.store_errors import FOREIGN, TRANSIENT, code_of
 from connectors.store_http import BoundedPool, Patience, read_body
 from connectors.store_settings import StoreSettings
-from pipeline.errors import Rejected
+from pipeline.errors import Rejected, Retryable
 from schemas.objects import ObjectInfo, ObjectRef
 
 __all__ = ["S3Store", "StoreSettings"]
@@ -52,7 +52,7 @@ class S3Store:
     def stat(self, ref: ObjectRef) -> ObjectInfo:
         """What the store says of an object, without its bytes."""
         try:
-            return self._tried(lambda patience: self._stat(ref), "fetch", self._asking())
+            return self._fetched(ref, lambda patience: self._stat(ref), self._asking())
         except Rejected as error:
             if error.code == "object_missing":
                 self.check_bucket(ref.bucket)  # an answer to HEAD has no body: a missing bucket looks the same
@@ -60,8 +60,7 @@ class S3Store:
 
     def get(self, ref: ObjectRef, *, max_bytes: int, deadline_s: float) -> tuple[ObjectInfo, bytes]:
         """The object as it is stored (never decoded), if it is the one meant and has at most `max_bytes`."""
-        patience = self._patience(deadline_s)
-        return self._tried(lambda patience: self._get(ref, max_bytes, patience), "fetch", patience)
+        return self._fetched(ref, lambda patience: self._get(ref, max_bytes, patience), self._patience(deadline_s))
 
     def put(self, bucket: str, key: str, body: bytes, *, content_type: str, deadline_s: float) -> ObjectInfo:
         """Write an object in one piece. Putting the same again changes nothing, so it is tried again like a read."""
@@ -89,6 +88,15 @@ class S3Store:
 
     def _asking(self) -> Patience:
         return self._patience(self._settings.request_deadline_s)
+
+    def _fetched(self, ref: ObjectRef, call: Callable[[Patience], Answer], patience: Patience) -> Answer:
+        """A version id that the store can't even read names no version of anything."""
+        try:
+            return self._tried(call, "fetch", patience)
+        except Retryable as error:
+            if error.code == "store_refused" and ref.version_id is not None:
+                raise failure("object_missing", "fetch") from error
+            raise
 
     def _tried(self, call: Callable[[Patience], Answer], stage: str, patience: Patience) -> Answer:
         """The answer, after some attempts if need be: all our requests may be repeated."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from random import Random
 from typing import Protocol
 
 import pytest
@@ -436,7 +437,10 @@ class BrokerLaws:
         source, target = bench.topic(), bench.topic()
         member = join(source, source)
         member.own(1)
-        records = [OutRecord(target, None, b"small"), OutRecord(target, None, bytes(bench.max_record_bytes() + 1))]
+        records = [
+            OutRecord(target, None, b"small"),
+            OutRecord(target, None, Random(1).randbytes(bench.max_record_bytes())),
+        ]
         with pytest.raises(Environment) as caught:
             member.broker.publish(records, {Partition(source, 0): Position(0, "large")})
         assert caught.value.code == "record_too_large"
