@@ -1,0 +1,129 @@
+"""Local files through the whole flow, each result onto disk as soon as it is there."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+
+from connectors.file_store import FileStore
+from connectors.memory_store import MemoryStore
+from pipeline.app import load_engines
+from pipeline.commands.local_worker import DOCUMENTS, RESULTS, LocalWorker, Outcome, SplitStore
+from pipeline.commands.progress import Meter
+from pipeline.errors import Environment
+from pipeline.settings import Settings
+from schemas.codec import decode, encode
+from schemas.events import DocumentSubmitted, Options
+from schemas.failures import DeadLetter
+from schemas.objects import ObjectRef
+from schemas.results import DocumentCompleted, DocumentResult
+
+WAIT_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A document that could not be read, or not all of it. `page` is None when it is the whole document."""
+
+    key: str
+    page: int | None
+    code: str
+    message: str
+
+
+@dataclass(slots=True)
+class Report:
+    """What became of all that was asked for. `failed` counts documents without a result."""
+
+    documents: int = 0
+    failed: int = 0
+    pages: int = 0
+    seconds: float = 0.0
+    interrupted: bool = False
+    troubles: list[Trouble] = field(default_factory=list)
+
+
+def read_into(out: Path, files: Mapping[str, Path], *, settings: Settings, options: Options, console: Console) -> Report:
+    """Write `<out>/<key>.json` for every file that can be read. Ctrl-C ends it; what is written by then is whole.
+
+    Raises Fatal before anything is read when models or runtime are missing, Environment when `out` can't be written.
+    """
+    engines = load_engines(settings)
+    results = MemoryStore()
+    results.create_bucket(RESULTS)
+    store = SplitStore(FileStore(DOCUMENTS, files), results)
+    report, began = Report(), time.monotonic()
+    meter = Meter(console, len(files))
+    try:
+        with meter, LocalWorker(settings, store=store, engines=engines, watch=meter.watch) as worker:
+            for key, outcome in _outcomes(worker, files, options, settings.flow.max_documents):
+                _take(report, key, outcome, results, out)
+                meter.settled()
+    except KeyboardInterrupt:
+        report.interrupted = True
+    report.seconds = time.monotonic() - began
+    return report
+
+
+def _outcomes(
+    worker: LocalWorker, files: Mapping[str, Path], options: Options, most: int
+) -> Iterator[tuple[str, Outcome]]:
+    """Each key with its outcome, as they come. At most `most` documents are under way, however many there are."""
+    waiting = iter(files)
+    under_way: dict[int, str] = {}
+    while True:
+        while len(under_way) < most and (key := next(waiting, None)) is not None:
+            event = DocumentSubmitted(schema_version="1.0", bucket=DOCUMENTS, key=key, options=options)
+            under_way[worker.submit(encode(event))] = key
+        if not under_way:
+            return
+        for settled in worker.settled(WAIT_S):
+            yield under_way.pop(settled.offset), settled.outcome
+        worker.trim()
+
+
+def _take(report: Report, key: str, outcome: Outcome, results: MemoryStore, out: Path) -> None:
+    match outcome:
+        case DeadLetter(code=code, message=message):
+            report.failed += 1
+            report.troubles.append(Trouble(key, None, code, message))
+        case DocumentCompleted(result=place):
+            _, body = results.get(ObjectRef(place.bucket, place.key), max_bytes=place.size, deadline_s=1.0)
+            write_whole(out / f"{key}.json", body)
+            results.remove(place.bucket, place.key)
+            report.documents += 1
+            report.pages += outcome.page_count - outcome.pages_by_status.skipped
+            if outcome.status == "partial":
+                report.troubles += _failed_pages(key, body)
+
+
+def _failed_pages(key: str, body: bytes) -> list[Trouble]:
+    pages = decode(DocumentResult, body).pages
+    return [Trouble(key, page.number, page.error.code, page.error.message) for page in pages if page.error is not None]
+
+
+def write_whole(path: Path, body: bytes) -> None:
+    """The file is there whole, or as it was. Raises Environment `out_unwritable`."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=".pagestream-")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(body)
+            os.chmod(unfinished, 0o644)
+            os.replace(unfinished, path)
+        except BaseException:
+            Path(unfinished).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise Environment(
+            "A result can't be written; check the --out folder, its permissions and its disk.",
+            code="out_unwritable",
+            stage="store",
+        ) from error
