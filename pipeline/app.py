@@ -10,7 +10,7 @@ from typing import Protocol
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 
 from connectors.kafka_settings import KafkaSettings
-from connectors.object_store import StoreSettings
+from connectors.store_settings import StoreSettings
 from pipeline.clock import Clock, steady_clock
 from pipeline.core.allow import AllowList
 from pipeline.core.batching import BatchPolicy
@@ -241,6 +241,7 @@ def store_settings(settings: Settings) -> StoreSettings:
         access_key_file=store.access_key_file,
         secret_key_file=store.secret_key_file,
         ca_file=store.ca_file,
+        addressing=store.addressing,
     )
 
 

@@ -79,6 +79,10 @@ class StoreSection(Section):
     )
     secret_key_file: Path | None = Field(default=None, description="File that holds the secret key.")
     ca_file: Path | None = Field(default=None, description="Authorities to trust; none for the system's.")
+    addressing: Literal["auto", "path", "virtual"] = Field(
+        default="auto",
+        description="Whether the bucket stands in the path or the host name; auto: in the host at Amazon.",
+    )
     input_buckets: frozenset[str] = Field(default=frozenset({"documents"}), description="Buckets that events may name.")
     prefixes: tuple[str, ...] = Field(default=(), description="Keys to take; others pass silently. None takes all.")
     suffixes: tuple[str, ...] = Field(default=(), description="Endings to take, in any case. None takes all.")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from connectors.kafka_reader import KafkaReader
 from pipeline.app import kafka_settings
@@ -43,7 +43,7 @@ def find(
 
 
 def _card(one: Ended) -> Table:
-    card = Table(show_header=False)
+    card = Table(Column(), Column(overflow="fold"), show_header=False)
     when = rfc3339(datetime.fromtimestamp(one.timestamp_ms / 1000, UTC)) if one.timestamp_ms is not None else ""
     rows = {
         "outcome": one.status,

@@ -15,7 +15,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import SpanKind, Tracer
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
+from rich.table import Column, Table
 
 from connectors.kafka_reader import KafkaReader
 from connectors.kafka_writer import KafkaWriter
@@ -126,13 +126,13 @@ def _wait(reader: KafkaReader, topics: Topics, references: dict[str, ObjectInfo]
             if len(found) == len(references):
                 break
     console = Console()
-    table = Table("document", "outcome", "pages", "code", "result", "trace")
+    table = Table("document", "outcome", "pages", "code", Column("trace", overflow="fold"))
     for reference, info in references.items():
         outcome = found.get(reference)
         if outcome is None:
-            table.add_row(info.key, "no outcome yet", "", "", "", "")
+            table.add_row(info.key, "no outcome yet", "", "", "")
         else:
-            table.add_row(info.key, outcome.status, outcome.pages, outcome.code, outcome.result, outcome.trace)
+            table.add_row(info.key, outcome.status, outcome.pages, outcome.code, outcome.trace)
     console.print(table)
     console.print(f"{len(found)} of {len(references)} outcomes in {time.monotonic() - began:.1f} s")
     if len(found) < len(references) or any(outcome.code for outcome in found.values()):
