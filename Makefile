@@ -6,7 +6,7 @@ PIP := .venv/bin/python -m pip --disable-pip-version-check install --quiet --no-
 LOCK := .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate
 ARGS :=
 
-.PHONY: help setup demo test check up down schemas lock clean
+.PHONY: help setup demo test check up down secrets schemas lock clean
 
 help:  ## say what the targets do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,21 +26,26 @@ check: .venv/.test  ## check format, lint, types, import directions and that com
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	.venv/bin/pagestream schemas export --out out/schemas
+	.venv/bin/pagestream schemas export out/schemas
 	diff -r out/schemas schemas/json
 
 up: setup  ## start Kafka, a store and Jaeger on this machine, without containers
 	.venv/bin/python -m infra.services up
 
+secrets:  ## make the keys of the store that docker-compose.yml mounts
+	@test -n "$(PYTHON)" && $(PYTHON) -m infra.services secrets
+
 down:  ## stop what `make up` started; its data stays
 	$(PYTHON) -m infra.services down
 
 schemas: setup  ## write the JSON Schemas of all messages to schemas/json
-	.venv/bin/pagestream schemas export --out schemas/json
+	.venv/bin/pagestream schemas export schemas/json
 
 lock: .venv/.test  ## choose versions of all dependencies anew, within pyproject.toml
 	$(LOCK) --upgrade pyproject.toml requirements/build.in requirements/test.in -o requirements/test.txt
 	$(LOCK) --upgrade pyproject.toml requirements/build.in -c requirements/test.txt -o requirements/worker.txt
+	$(LOCK) --upgrade pyproject.toml requirements/build.in requirements/gpu.in -c requirements/test.txt \
+		--override requirements/gpu.override -o requirements/gpu.txt
 
 clean: down  ## remove what was made here: .venv, services' data, caches, output
 	rm -rf .venv .services out build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

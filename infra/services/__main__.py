@@ -30,6 +30,8 @@ def main() -> int:
                 return _down(home, arguments.only, wipe=arguments.wipe)
             case "status":
                 return _status(home)
+            case "secrets":
+                return _secrets(home)
             case _:
                 return _run(home, arguments.program)
     except Failed as failure:
@@ -59,6 +61,11 @@ def _status(home: Home) -> int:
     report.table(home)
     report.environment(home)
     return DONE if stack.running(home) else FAILED
+
+
+def _secrets(home: Home) -> int:
+    say(f"the store's keys are in {home.secret('access-key')} and {home.secret('secret-key')}")
+    return DONE
 
 
 def _run(home: Home, program: list[str]) -> int:
@@ -108,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
         "up": "install what is missing, start what does not run, print where it is; status 3: a tool is missing",
         "down": "end the processes that were started here; data stays",
         "status": "print what runs, and where",
+        "secrets": "make the store's keys where they are missing, and say where they are",
         "run": "run a program with the services up, and stop those that this started",
     }
     names = list(stack.SERVICES)

@@ -43,11 +43,17 @@ class Home:
         return self.root / "env"
 
     def secret(self, name: str) -> Path:
-        """A file with a random secret, made on first use and readable by its owner alone."""
-        path = _folder(self.root / "secrets") / name
+        """A file with a random secret, made on first use.
+
+        Only its owner gets into the folder. The file itself can be read by all, for it is mounted into containers that
+        run as other users.
+        """
+        folder = _folder(self.root / "secrets")
+        folder.chmod(0o700)
+        path = folder / name
         if not path.exists():
-            path.touch(mode=0o600)
             path.write_text(secrets.token_hex(16))
+            path.chmod(0o644)
         return path
 
     def wipe(self, service: str) -> None:

@@ -70,6 +70,7 @@ def exports(home: Home, ports: Ports) -> Mapping[str, str]:
         "PAGESTREAM_TELEMETRY__OTLP_ENDPOINT": otlp,
         "PAGESTREAM_TEST_JAEGER_OTLP": otlp,
         "PAGESTREAM_TEST_JAEGER_QUERY": query,
+        "PAGESTREAM_TEST_JAEGER_METRICS": f"http://{address(ports['metrics'])}/metrics",
     }
 
 

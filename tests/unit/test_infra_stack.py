@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import re
 import time
 import urllib.request
 from typing import Any
@@ -18,6 +20,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 from infra.services.buckets import DOCUMENTS
+from infra.services.home import REPOSITORY
 from infra.services.topics import DOCUMENTS as TOPIC
 from infra.services.topics import PARTITIONS
 
@@ -52,22 +55,44 @@ def test_a_span_can_be_asked_for(jaeger: tuple[str, str]) -> None:
     """What is sent over OTLP is found by its service's name."""
     query, otlp = jaeger
     service = f"test-{uuid4().hex}"
+    _send_span(otlp, service)
+    spans = _spans(f"{query}/api/traces?service={service}")
+    assert [span["operationName"] for span in spans] == ["read"]
+
+
+@pytest.mark.store
+@pytest.mark.jaeger
+def test_dashboards_show_metrics_that_exist(store_address: tuple[str, str, str], jaeger: tuple[str, str]) -> None:
+    """Each metric of a dashboard is told by the store or by Jaeger, once they have had something to do."""
+    shown = "".join(path.read_text() for path in (REPOSITORY / "infra/grafana/dashboards").glob("*.json"))
+    wanted = set(re.findall(r"\b(?:minio|otelcol|jaeger)_\w+", shown))
+    assert wanted
+    _send_span(jaeger[1], "test-metrics")
+    urls = (f"{store_address[0]}/minio/v2/metrics/cluster", os.environ["PAGESTREAM_TEST_JAEGER_METRICS"])
+    end = time.monotonic() + DEADLINE_S
+    while missing := {name for name in wanted if name not in "".join(map(_text, urls))}:
+        assert time.monotonic() < end, f"nobody tells {missing}"
+
+
+def _text(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return str(answer.read().decode())
+
+
+def _send_span(otlp: str, service: str) -> None:
     provider = TracerProvider(resource=Resource.create({"service.name": service}))
     provider.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter(f"{otlp}/v1/traces", timeout=10)))
     with provider.get_tracer("test").start_as_current_span("read"):
         pass
     provider.shutdown()
-    spans = _spans(f"{query}/api/traces?service={service}")
-    assert [span["operationName"] for span in spans] == ["read"]
 
 
 def _record_about(consumer: Consumer, key: str) -> dict[str, Any]:
     end = time.monotonic() + DEADLINE_S
     while time.monotonic() < end:
         message = consumer.poll(1)
-        if message is None or message.error() is not None or message.value() is None:
-            continue
-        for record in json.loads(message.value()).get("Records", ()):
+        value = None if message is None or message.error() is not None else message.value()
+        for record in json.loads(value).get("Records", ()) if value else ():
             if record["s3"]["object"]["key"] == key:
                 found: dict[str, Any] = record
                 return found
@@ -77,8 +102,7 @@ def _record_about(consumer: Consumer, key: str) -> dict[str, Any]:
 def _spans(url: str) -> list[dict[str, Any]]:
     end = time.monotonic() + DEADLINE_S
     while time.monotonic() < end:
-        with urllib.request.urlopen(url, timeout=10) as answer:
-            traces = json.load(answer)["data"]
+        traces = json.loads(_text(url))["data"]
         if traces:
             return [span for trace in traces for span in trace["spans"]]
         time.sleep(0.05)  # asked again until the deadline: Jaeger stores a span some time after it takes it
