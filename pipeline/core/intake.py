@@ -38,7 +38,8 @@ class Intake:
         self._received = 0
 
     def __len__(self) -> int:
-        return len(self._line) + len(self._later)
+        """Documents in line. Those whose time has not come hold nobody back but their own partition."""
+        return len(self._line)
 
     def receive(self, record: Record, now: float) -> Iterable[Command | Refusal]:
         """Raises `Environment` for a record no release of ours up to this one can read: its offset stays open."""
@@ -55,8 +56,10 @@ class Intake:
             retry = None
             entries = (Refused(0, "invalid_event", str(error)),)
         if retry is not None:
-            entries = tuple(entry for entry in entries if entry.index == retry.origin.index)
+            entries = tuple(e for e in entries if e.index == retry.origin.index) or (_unnamed(retry.origin.index),)
         done = tracker.track(record.offset, len(entries), record.leader_epoch)
+        if tracker.is_settled(record.offset):
+            self._partitions.changed(record.partition)
         for place, entry in enumerate(entries):
             if place not in done:
                 yield from self._entry(record, place, entry, retry, tracker, now)
@@ -93,7 +96,8 @@ class Intake:
         return self._later[0][0] if self._later else None
 
     def drop(self, partitions: Collection[Partition]) -> list[UnitId]:
-        gone = [u for u in [*self._line, *(u for _, _, u in self._later)] if u.id.partition in partitions]
+        """Returns those that had been accepted."""
+        gone = [unit for unit in self._line if unit.id.partition in partitions]
         self._line = deque(u for u in self._line if u.id.partition not in partitions)
         self._later = [entry for entry in self._later if entry[2].id.partition not in partitions]
         heapq.heapify(self._later)
@@ -133,8 +137,7 @@ class Intake:
             yield Accept(unit)
 
     def _pass_over(self, unit: Unit, reason: str, tracker: OffsetTracker) -> Iterable[Command]:
-        tracker.settle_together(unit.id.offset, frozenset({unit.id.index}))
-        tracker.confirm()
+        tracker.pass_over(unit.id.offset, unit.id.index)
         self._partitions.changed(unit.id.partition)
         yield Ignore(reason)
 
@@ -154,3 +157,8 @@ class Intake:
         tracker = self._partitions.owner(unit)
         starts = tracker.starts(unit.offset, unit.index) if tracker is not None else 0
         return starts >= self._policy.max_starts - 1
+
+
+def _unnamed(index: int) -> Refused:
+    message = "The record does not name the document that this retry is about; send the first record again."
+    return Refused(index, "invalid_event", message)

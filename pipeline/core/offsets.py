@@ -8,11 +8,13 @@ So the commit's metadata lists what is *not* settled between the watermark and t
 
 one entry a record, `gap` counted from the entry before; `d` the indices already settled, as runs; `s` how often work
 on an index was begun by a process that did not live to settle it. Listing the unsettled keeps it short: they are
-bounded by admission, while the settled are not.
+bounded by admission, while the settled are not. What still does not fit is not settled before what lies below it; the
+starts are left out first. Entries that name no document are not kept: who reads them again passes over them again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from schemas.record import Position
@@ -31,8 +33,13 @@ class Unsettled:
 
     size: int | None = None
     done: set[int] = field(default_factory=set)
+    passed: set[int] = field(default_factory=set)
     starts: dict[int, int] = field(default_factory=dict)
     inherited: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        return self.size is not None and len(self.done | self.passed) >= self.size
 
 
 class OffsetTracker:
@@ -84,17 +91,22 @@ class OffsetTracker:
         entry = self._unsettled[offset]
         entry.starts[index] = entry.inherited.get(index, 0) + 1
 
+    def pass_over(self, offset: int, index: int) -> None:
+        """An entry that names no document: nothing is published for it, so nothing can be published twice."""
+        entry = self._unsettled[offset]
+        entry.passed.add(index)
+        if entry.complete:
+            del self._unsettled[offset]
+
     def settle_together(self, offset: int, indices: frozenset[int]) -> bool:
         """Settle some documents of one record if the position still fits into a commit; else change nothing."""
         entry = self._unsettled[offset]
-        before = set(entry.done)
         entry.done |= indices
-        if entry.size is not None and len(entry.done) >= entry.size:
+        if entry.complete:
             self._closing[offset] = self._unsettled.pop(offset)
+        if len(self._position({}).metadata) <= METADATA_LIMIT:
             return True
-        if len(self.position().metadata) <= METADATA_LIMIT:
-            return True
-        entry.done = before
+        self.reopen(offset, indices)
         return False
 
     def confirm(self) -> None:
@@ -114,30 +126,33 @@ class OffsetTracker:
             self._high = max(self._high, offset)
 
     def position(self) -> Position:
-        return self._position(starts="starts")
+        return self._fitting({offset: entry.starts for offset, entry in self._unsettled.items() if entry.starts})
 
     def handover(self) -> Position:
         """The position to leave behind when the partition is given up in good order: our own starts do not count."""
-        return self._position(starts="inherited")
+        return self._fitting({offset: entry.inherited for offset, entry in self._unsettled.items() if entry.inherited})
 
-    def _position(self, *, starts: str) -> Position:
+    def _fitting(self, starts: Mapping[int, dict[int, int]]) -> Position:
+        position = self._position(starts)
+        return position if len(position.metadata) <= METADATA_LIMIT else self._position({})
+
+    def _position(self, starts: Mapping[int, dict[int, int]]) -> Position:
         low = self.watermark
-        begun = self._begun()
+        end = self._end(starts)
         entries, previous = [], low
         for offset, entry in self._unsettled.items():
-            if offset >= begun:
+            if offset >= end:
                 break
-            entries.append(f"{offset - previous}{_done(entry.done)}{_starts(getattr(entry, starts))}")
+            entries.append(f"{offset - previous}{_done(entry.done)}{_starts(starts.get(offset, {}))}")
             previous = offset
-        metadata = f"1;{begun - low};{','.join(entries)}" if entries else ""
+        metadata = f"1;{end - low};{','.join(entries)}" if entries else ""
         return Position(low, metadata, self._leader_epoch)
 
-    def _begun(self) -> int:
-        """One past the last record that is settled or started. What lies above is as good as unread."""
+    def _end(self, starts: Mapping[int, dict[int, int]]) -> int:
+        """One past the last record of which there is something to tell. What lies above is as good as unread."""
         end = self._high
         for offset in reversed(self._unsettled):
-            entry = self._unsettled[offset]
-            if offset != end - 1 or entry.done or entry.starts or entry.inherited:
+            if offset != end - 1 or self._unsettled[offset].done or offset in starts:
                 return end
             end = offset
         return end
