@@ -70,9 +70,13 @@ RESUME_SHARE = 0.75
 
 @dataclass(slots=True)
 class Document:
-    """A document that was begun. `tries` counts failures in a row that were not its fault."""
+    """A document that is ours to end. `tries` counts failures in a row that were not its fault.
+
+    One that was refused and not `begun` takes no room: it may have to wait for siblings that are to begin yet.
+    """
 
     unit: Unit
+    begun: bool = True
     tries: int = 0
     pages: Gather[PageOutcome] | None = None
     result: Read | None = None
@@ -202,11 +206,12 @@ class Flow:
                 yield from self._answer(self._intake.receive(record, now))
             except Environment as error:
                 yield from self._drain(error)
+        if self._draining:
+            yield from self._forget(self._intake.drop_all())
 
     def _fetched(self, unit: UnitId, body: object) -> None:
         document = self._documents.get(unit)
         if document is not None:
-            document.tries = 0
             self._loading.fetched(document.unit, body)
 
     def _opened(self, decoder: int, page_bytes: tuple[int, ...]) -> Iterator[Command]:
@@ -268,13 +273,13 @@ class Flow:
         if failures and not any(isinstance(page, PageRead) for page in pages):
             yield from self._dead(document.unit, failures[0])
             return
+        document.tries = 0
         document.result = Read(document.unit, pages)
         yield Store(document.result)
 
     def _stored(self, unit: UnitId, records: object) -> None:
         document = self._documents.get(unit)
         if document is not None and document.result is not None:
-            document.tries = 0
             self._breaker.record(failed=False)
             self._settling.add(replace(document.result, records=records))
 
@@ -318,7 +323,7 @@ class Flow:
     def _end(self, outcome: Outcome) -> Iterator[Command]:
         """A document ends without a result. Too many of them in a row, and it is not the documents."""
         unit = outcome.unit
-        self._documents.setdefault(unit.id, Document(unit))
+        self._documents.setdefault(unit.id, Document(unit, begun=False))
         self._loading.drop(unit.id)
         self._reading.drop({unit.id})
         self._breaker.record(failed=True)
@@ -350,7 +355,8 @@ class Flow:
 
     def _begin(self, now: float) -> Iterator[Command]:
         begun: list[Unit] = []
-        for step in self._intake.begin(self._documents.keys(), now):
+        in_flight = [unit for unit, document in self._documents.items() if document.begun]
+        for step in self._intake.begin(in_flight, now):
             if isinstance(step, Unit):
                 begun.append(step)
                 self._documents[step.id] = Document(step)
@@ -397,7 +403,12 @@ class Flow:
             self._documents.pop(outcome.unit.id, None)
 
     def _publish_failed(self, error: PagestreamError, now: float) -> Iterator[Command]:
-        yield from (Forget(outcome.unit.id) for outcome in self._settling.failed())
+        if isinstance(error, Fatal):
+            # Nobody knows what became of the round. A position told now might undo it: leave without a word.
+            self._partitions.drop(list(self._partitions))
+        for outcome in self._settling.failed():
+            self._documents.pop(outcome.unit.id, None)
+            yield Forget(outcome.unit.id)
         self._publish_tries += 1
         pause = self._policy.environment.delay(self._publish_tries)
         if isinstance(error, Fatal) or pause is None:
@@ -420,9 +431,9 @@ class Flow:
         self._reason = self._reason or error
         self._draining = True
         yield from self._forget(self._intake.drop_all())
-        waiting = {unit for _, _, unit in self._again}
+        waiting = [unit for _, _, unit in sorted(self._again) if unit in self._documents]
         self._again.clear()
-        yield from self._forget([unit for unit in waiting if unit in self._documents])
+        yield from self._forget(waiting)
         if isinstance(error, Fatal):
             yield from self._exit()
 
@@ -433,6 +444,7 @@ class Flow:
     def _exit(self) -> Iterator[Command]:
         yield from self._forget(list(self._documents))
         self._exited = True
-        if left := self._partitions.handover(list(self._partitions)):
+        left = {} if self._settling.open else self._partitions.handover(list(self._partitions))
+        if left:
             yield Commit(left)
         yield Exit(self._reason)
