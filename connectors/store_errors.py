@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from typing import Final
+from xml.etree.ElementTree import ParseError
 
 from minio.error import MinioException, S3Error
 from urllib3.exceptions import HTTPError
 
 from connectors.store_http import BodyStopped
 
-FOREIGN: Final = (MinioException, HTTPError, BodyStopped, ValueError)
-"""What the client raises. ValueError: a name it refuses, or an answer that is not XML."""
+FOREIGN: Final = (MinioException, HTTPError, BodyStopped, ValueError, ParseError)
+"""What the client raises. ValueError: a name it refuses; ParseError: an answer that is not XML."""
 
 _NAMES: Final = {
     "object_missing": "NoSuchKey NoSuchVersion InvalidVersionId MethodNotAllowed",

@@ -20,6 +20,7 @@ from urllib3 import BaseHTTPResponse, HTTPResponse, PoolManager, Timeout
 from urllib3.exceptions import HTTPError, ReadTimeoutError, TimeoutError
 
 from connectors.errors import failure
+from pipeline.errors import Rejected
 
 _CHUNK_BYTES: Final = 256 * 1024
 _MAX_ANSWER_BYTES: Final = 16 * 2**20
@@ -27,7 +28,7 @@ _MAX_ANSWER_BYTES: Final = 16 * 2**20
 
 
 class BodyStopped(Exception):
-    """A body came to a stop: cut off, or silent for too long. `code` says which."""
+    """A body came to a stop: cut off, silent for too long, or without an end. `code` says what that makes it."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -129,6 +130,8 @@ def _read_whole(response: BaseHTTPResponse, method: str, patience: Patience) -> 
     """The same answer with its body in memory."""
     try:
         body = b"" if method == "HEAD" else read_body(response, _MAX_ANSWER_BYTES, patience)
+    except Rejected as error:
+        raise BodyStopped("store_unavailable") from error
     finally:
         response.close()
         response.release_conn()
