@@ -102,7 +102,7 @@ class Workers:
         self.fetcher.close()
         self.lanes.close(timeout_s)
         self.storer.close()
-        self.decoders.close()
+        self.decoders.close(timeout_s)
 
 
 class Runner:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from pathlib import Path
+from signal import SIGKILL
 from typing import cast
 
 from pipeline.clock import Clock
@@ -56,10 +59,14 @@ class Decoders:
     def close_document(self, decoder: int) -> None:
         self._threads[decoder].submit(self._decoders[decoder].close_document)
 
-    def close(self) -> None:
-        """End the children. A page under way is waited for: it has a deadline of its own."""
-        for thread, decoder in zip(self._threads, self._decoders, strict=True):
-            thread.submit(decoder.close)
+    def close(self, timeout_s: float) -> None:
+        """End the children. One that is at a page for longer than this is killed."""
+        closed = [thread.submit(decoder.close) for thread, decoder in zip(self._threads, self._decoders, strict=True)]
+        wait(closed, timeout_s)
+        for thread, decoder, future in zip(self._threads, self._decoders, closed, strict=True):
+            if not future.done() and (pid := decoder.child_pid) is not None:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, SIGKILL)
             thread.shutdown(wait=True)
 
     def _submit(self, decoder: int, work: Callable[[], Event], failed: Callable[[PagestreamError], Event]) -> None:

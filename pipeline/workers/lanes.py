@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 from threading import Thread
+from time import monotonic
 from typing import Any
 
 from opentelemetry.trace import Link
@@ -39,11 +40,12 @@ class Lanes:
         self._batches.put(batch)
 
     def close(self, timeout_s: float) -> None:
-        """Each lane ends after the batch it is at; one that hangs is left to the end of the process."""
+        """Each lane ends after the batch it is at; those that hang are left to the end of the process."""
+        until = monotonic() + timeout_s
         for _ in self._threads:
             self._batches.put(None)
         for thread in self._threads:
-            thread.join(timeout_s)
+            thread.join(max(0.0, until - monotonic()))
 
     def _serve(self, engine: Engine) -> None:
         while (batch := self._batches.get()) is not None:
