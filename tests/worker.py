@@ -5,12 +5,12 @@ A `Site` outlives the workers on it, as a cluster and a store do. The engine is 
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Condition, Thread
+from threading import Event as Gate
 from typing import Any, Literal, cast
 from urllib.parse import quote_plus
 
@@ -38,6 +38,8 @@ PATIENCE_S = 30.0
 EVENT_BYTES = 1_048_576
 MARGIN_BYTES = 65_536
 """Retry and dead-letter topics take this much more than the input's."""
+
+BUCKETS = ("documents", "results", "private")
 
 UnitName = tuple[str, int, int, int]
 """(topic, partition, offset, index) of a first record: what is settled once."""
@@ -127,6 +129,7 @@ class MortalBroker(MemoryBroker):
         with self._cluster.changed:
             self._live()
             super().commit(positions)
+            self._cluster.changed.notify_all()
 
     def publish(self, records: Sequence[OutRecord], positions: Mapping[Partition, Position]) -> None:
         with self._cluster.changed:
@@ -150,10 +153,9 @@ class MortalBroker(MemoryBroker):
 class Running:
     """A worker at work on a thread of its own. `seen` counts what its loop heard, by name of the event."""
 
-    def __init__(self, site: Site, processors: Sequence[SpanProcessor]) -> None:
+    def __init__(self, site: Site, processors: Sequence[SpanProcessor], gate: Callable[[MortalBroker], Gate]) -> None:
         self.broker = MortalBroker(site.cluster, site.group)
-        self.engines = load_engines(site.settings)
-        self.gate = cast(FakeEngine, self.engines[0]).gate
+        self.gate = gate(self.broker)
         self.seen: Counter[str] = Counter()
         self._heard = Condition()
         self._error: PagestreamError | None = None
@@ -162,7 +164,7 @@ class Running:
             site.settings,
             broker=self.broker,
             store=site.store,
-            engines=self.engines,
+            engines=[replace(cast(FakeEngine, engine), gate=self.gate) for engine in load_engines(site.settings)],
             processors=processors,
             watch=self._watch,
         )
@@ -215,26 +217,29 @@ class Site:
 
     def __init__(self, *, partitions: int = 2, **sections: Mapping[str, Any]) -> None:
         self.settings: Settings = load_settings(
-            engine={"name": "fake", "lanes": 2} | sections.get("engine", {}),
-            decode={"children": 1} | sections.get("decode", {}),
-            flow={"retry_delays_s": (1,), "environment_tries": 3} | sections.get("flow", {}),
+            engine={"name": "fake", "lanes": 2, **sections.get("engine", {})},
+            decode={"children": 1, **sections.get("decode", {})},
+            flow={"retry_delays_s": (1,), "environment_tries": 3, **sections.get("flow", {})},
             store=sections.get("store", {}),
             kafka=sections.get("kafka", {}),
         )
         self.cluster = MemoryCluster(max_record_bytes=EVENT_BYTES + MARGIN_BYTES)
-        self.store = MemoryStore()
+        self.mend_store()
         self.topics = Topics.under(self.settings.kafka.topic_prefix, self.settings.flow.retry_delays_s)
         for topic in (self.topics.documents, self.topics.pages, self.topics.results, self.topics.dead_letter):
             self.cluster.create_topic(topic, partitions)
         for topic in self.topics.retry.values():
             self.cluster.create_topic(topic, partitions)
-        for bucket in ("documents", "results", "private"):
-            self.store.create_bucket(bucket)
 
     @contextmanager
-    def worker(self, *, processors: Sequence[SpanProcessor] = ()) -> Iterator[Running]:
-        """A worker that is stopped at the end, if it still runs."""
-        running = Running(self, processors)
+    def worker(
+        self,
+        *,
+        processors: Sequence[SpanProcessor] = (),
+        gate: Callable[[MortalBroker], Gate] = lambda _: Gate(),
+    ) -> Iterator[Running]:
+        """A worker that is stopped at the end, if it still runs. `gate` makes what its engines wait at."""
+        running = Running(self, processors, gate)
         try:
             yield running
         finally:
@@ -247,6 +252,12 @@ class Site:
         info = self.store.put(bucket, key, body, content_type="application/octet-stream", deadline_s=5.0)
         assert info.etag is not None
         return info.etag
+
+    def mend_store(self) -> None:
+        """Another store for the workers to come, without failures and without objects."""
+        self.store = MemoryStore()
+        for bucket in BUCKETS:
+            self.store.create_bucket(bucket)
 
     def produce(
         self, value: bytes | None, *, key: bytes | None = None, headers: Headers = (), partition: int | None = None
@@ -282,13 +293,8 @@ class Site:
 
     def until(self, condition: Callable[[], bool]) -> None:
         """Wait for something about the cluster: asked whenever the cluster changes."""
-        deadline = time.monotonic() + PATIENCE_S
-        while not condition():
-            with self.cluster.changed:
-                version = self.cluster.version
-                left_s = deadline - time.monotonic()
-                self.cluster.changed.wait_for(lambda seen=version: self.cluster.version != seen, min(left_s, 0.1))
-            assert time.monotonic() < deadline, f"it did not come about; {[one.code for one in self.terminals()]}"
+        with self.cluster.changed:
+            assert self.cluster.changed.wait_for(condition, PATIENCE_S), [one.code for one in self.terminals()]
 
     def object(self, bucket: str, key: str) -> bytes:
         return self.store.get(ObjectRef(bucket, key, None, None), max_bytes=2**30, deadline_s=5.0)[1]

@@ -119,9 +119,9 @@ def test_no_other_documents_text_slips_in(site: Site) -> None:
 
 def test_reference_and_metadata_are_echoed(site: Site) -> None:
     """What the caller says of its own comes back in the completion, and nowhere in the result object."""
-    mine = {"reference": "order 17", "metadata": {"customer": "Ærø", "empty": ""}}
-    done = site.completion(site.submit("echo.png", picture("echo"), **mine))
-    assert (done.reference, done.metadata) == (mine["reference"], mine["metadata"])
+    metadata = {"customer": "Ærø", "empty": ""}
+    done = site.completion(site.submit("echo.png", picture("echo"), reference="order 17", metadata=metadata))
+    assert (done.reference, done.metadata) == ("order 17", metadata)
     assert b"order 17" not in content(site, done.result)
 
 
@@ -187,7 +187,7 @@ def test_a_failure_that_passes_costs_an_attempt(site: Site) -> None:
     assert (done.event.topic, done.event.partition, done.event.offset) == unit_of(record)[:3]
     retried = [r for r in site.cluster.records(site.topics.retry[1]) if r.key == record.key]
     assert [(r.value, headers_of(r)["retry.attempt"]) for r in retried] == [(record.value, b"1")]
-    assert result_of(site, done).pages[0].text.startswith("once")
+    assert "once" in (result_of(site, done).pages[0].text or "")
 
 
 def test_one_of_several_documents_is_retried_alone(site: Site) -> None:
@@ -233,12 +233,12 @@ def spans_named(exporter: InMemorySpanExporter, name: str) -> list[ReadableSpan]
 
 def parent_of(span: ReadableSpan) -> int:
     assert span.parent is not None
-    return span.parent.span_id
+    return int(span.parent.span_id)
 
 
 def ident(span: ReadableSpan) -> int:
     assert span.context is not None
-    return span.context.span_id
+    return int(span.context.span_id)
 
 
 def hexadecimal(span: ReadableSpan) -> str:

@@ -1,0 +1,363 @@
+"""Whatever dies or fails around a document: it has exactly one terminal record in the end."""
+
+from __future__ import annotations
+
+import os
+import signal
+from array import array
+from fcntl import ioctl
+from pathlib import Path
+from termios import FIONREAD
+from threading import Event
+from typing import Literal
+
+import pytest
+
+from pipeline.core.offsets import METADATA_LIMIT
+from pipeline.engines.fake import Fault, mark
+from pipeline.errors import Environment, Fatal
+from schemas.record import Record
+from tests.documents import PdfPageSpec, make_pdf, slow_content
+from tests.services import until
+from tests.worker import MortalBroker, Site, pages, picture, unit_of
+
+WAIT = mark(Fault.WAIT)
+AT_ONCE_S = 5.0
+"""What a second stop may take on a busy machine; a first one may take `flow.drain_s`, 60 s by default."""
+
+
+@pytest.fixture
+def site() -> Site:
+    return Site()
+
+
+def crowd(site: Site, count: int, *, name: str = "crowd", line: str = "") -> list[Record]:
+    return [site.submit(f"{name}/{n}.png", picture(f"{name} {n}", *[line] * bool(line))) for n in range(count)]
+
+
+def all_complete(site: Site, records: list[Record]) -> bool:
+    """Each has its one terminal record, and it is a completion."""
+    return {one.code for one in site.settled([unit_of(record) for record in records]).values()} == {"complete"}
+
+
+def settled_once(site: Site) -> bool:
+    """Over everything that was ever published here."""
+    units = [one.unit for one in site.terminals()]
+    return len(units) == len(set(units))
+
+
+# --- the broker ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", ["transaction_aborted", "broker_unavailable"])
+def test_an_aborted_transaction_is_repeated(site: Site, code: str) -> None:
+    """A publish that certainly failed leaves nothing behind and succeeds later, once."""
+    site.cluster.fail("publish", code)
+    with site.worker() as running:
+        assert all_complete(site, crowd(site, 6))
+        assert running.stop() is None
+    assert settled_once(site)
+
+
+def test_a_transaction_whose_answer_is_lost_counts_once(site: Site) -> None:
+    """A commit that was not heard of is found out, not repeated."""
+    site.cluster.lose_answers(1)
+    with site.worker():
+        assert all_complete(site, crowd(site, 6))
+    assert settled_once(site)
+
+
+def test_transactions_that_never_succeed_stop_the_worker(site: Site) -> None:
+    """A run of failed publishes ends the worker with the reason, and the next one publishes everything."""
+    records = crowd(site, 3)
+    site.cluster.fail("publish", "transaction_aborted", 3)
+    with site.worker() as running:
+        assert isinstance(running.ended(), Fatal)
+    assert site.terminals() == []
+    with site.worker():
+        assert all_complete(site, records)
+
+
+def test_a_publish_that_finds_its_partitions_gone(site: Site) -> None:
+    """Ownership lost at the moment of publishing drops the work; it is read again and published once."""
+    site.cluster.fail("publish", "ownership_lost")
+    with site.worker() as running:
+        assert all_complete(site, crowd(site, 6))
+        running.until(lambda seen: seen["Lost"] >= 1)
+    assert settled_once(site)
+
+
+def test_ownership_lost_with_work_in_flight(site: Site) -> None:
+    """A member the group gives up drops what it holds and reads it again when it is back: once published."""
+    records = crowd(site, 6, line=WAIT)
+    with site.worker() as running:
+        running.until(lambda seen: seen["Rendered"] >= 2)
+        site.cluster.lose(site.group, running.broker.member_id)
+        running.until(lambda seen: seen["Lost"] >= 1)
+        running.gate.set()
+        assert all_complete(site, records)
+    assert settled_once(site)
+
+
+def test_positions_that_cannot_be_committed_do_not_stop_the_work(site: Site) -> None:
+    """A failed commit outside a transaction costs nothing but a count."""
+    site.cluster.fail("commit", "broker_unavailable")
+    with site.worker() as running:
+        assert all_complete(site, crowd(site, 4))
+        assert running.worker.runner.commits_failed == 1
+
+
+def test_a_broker_that_is_gone_stops_the_worker(site: Site) -> None:
+    """A poll that fails for good ends the worker with that reason; documents wait for the next one."""
+    site.cluster.fail("poll", "broker_unavailable")
+    with site.worker() as running:
+        error = running.ended()
+    assert isinstance(error, Environment)
+    assert error.code == "broker_unavailable"
+    with site.worker():
+        assert all_complete(site, crowd(site, 2))
+
+
+def test_a_commit_says_no_more_than_a_broker_takes(site: Site) -> None:
+    """However many documents are in flight, a committed position's metadata stays under its limit."""
+    records = crowd(site, 80, line=WAIT)
+    with site.worker() as running:
+        running.until(lambda seen: seen["Rendered"] >= 40)
+        assert all(len(p.metadata) <= METADATA_LIMIT for p in site.cluster.committed(site.group).values())
+        running.gate.set()
+        assert all_complete(site, records)
+
+
+# --- several workers ------------------------------------------------------------------------------------------------
+
+
+def test_partitions_move_with_work_in_flight() -> None:
+    """Over joins, rebalances and a leaving worker, every document has exactly one terminal record."""
+    site = Site(partitions=4)
+    records = crowd(site, 12, name="early")
+    with site.worker() as first:
+        records += crowd(site, 12, name="held", line=WAIT)
+        first.until(lambda seen: seen["Rendered"] >= 2)
+        with site.worker() as second:
+            second.until(lambda seen: seen["Assigned"] >= 1)
+            for number in range(4):
+                site.cluster.rebalance(site.group)
+                records += crowd(site, 6, name=f"wave {number}")
+            first.gate.set()
+            second.gate.set()
+            site.settled([unit_of(record) for record in records[::2]])
+            assert second.stop() is None
+        assert all_complete(site, records)
+    assert settled_once(site)
+
+
+def test_a_worker_that_dies_leaves_its_work_to_the_other() -> None:
+    """Of two workers one is killed mid-load: the other reads what it had begun, and nothing twice."""
+    site = Site(partitions=4)
+    with site.worker() as first, site.worker() as second:
+        for running in (first, second):
+            running.until(lambda seen: seen["Assigned"] >= 1)
+        records = crowd(site, 20)
+        held = crowd(site, 8, name="held", line=WAIT)
+        first.until(lambda seen: seen["Rendered"] >= 3)
+        first.kill()
+        second.gate.set()
+        assert all_complete(site, records + held)
+    assert settled_once(site)
+
+
+@pytest.mark.parametrize("doom", ["before_commit", "after_commit"])
+def test_a_worker_that_dies_at_its_transaction(site: Site, doom: Literal["before_commit", "after_commit"]) -> None:
+    """Killed just before or just after a commit: what was committed is not repeated, what was not is."""
+    records = crowd(site, 6)
+    with site.worker() as running:
+        running.broker.doom = doom
+        running.ended()
+        assert running.killed
+    with site.worker():
+        assert all_complete(site, records)
+    assert settled_once(site)
+
+
+class Tripwire(Event):
+    """A gate that ends the worker whose engine comes to it, as a page that exhausts its memory would."""
+
+    def __init__(self, broker: MortalBroker) -> None:
+        super().__init__()
+        self._broker = broker
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self._broker.kill()
+        return True
+
+
+def test_a_document_that_kills_its_worker() -> None:
+    """After three workers have died of it a document is dead; those that were in flight with it are read."""
+    site = Site(partitions=1)
+    innocent = crowd(site, 3, name="before")
+    killer = site.submit("killer.png", picture("killer", WAIT))
+    innocent += crowd(site, 3, name="behind")
+    for _ in range(3):
+        with site.worker(gate=Tripwire) as running:
+            running.ended()
+            assert running.killed
+    with site.worker(gate=Tripwire):
+        dead = site.outcome(killer)
+        assert all_complete(site, innocent)
+    assert (dead.code, dead.record.value) == ("worker_killed", killer.value)
+    assert settled_once(site)
+
+
+# --- the store -------------------------------------------------------------------------------------------------------
+
+
+def test_a_store_that_comes_back(site: Site) -> None:
+    """A store that is away for a while costs time, but no attempt and no document."""
+    records = crowd(site, 1)
+    site.store.fail("store_unavailable", 2)
+    with site.worker():
+        assert all_complete(site, records)
+        assert site.completion(records[0]).attempts == 1
+
+
+def test_a_result_that_cannot_be_written_for_now(site: Site) -> None:
+    """Writing results is tried again by itself: the document is not read a second time."""
+    (record,) = crowd(site, 1, line=WAIT)
+    with site.worker() as running:
+        running.until(lambda seen: seen["Rendered"] >= 1)
+        site.store.fail("store_unavailable", 1)
+        running.gate.set()
+        assert site.completion(record).status == "complete"
+        assert (running.seen["Fetched"], running.seen["StoreFailed"]) == (1, 1)
+
+
+def test_an_object_that_arrives_at_the_next_attempt(site: Site) -> None:
+    """An interrupted download is an attempt: the retry topic brings the document back."""
+    (record,) = crowd(site, 1)
+    site.store.fail("store_interrupted", 1)
+    with site.worker():
+        assert site.completion(record).attempts == 2
+
+
+# --- the engine ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", [Fault.REJECTED, Fault.RETRYABLE, Fault.DEFECT, Fault.SHORT])
+@pytest.mark.parametrize("stage", ["detect", "recognise"])
+def test_a_poisoned_page_costs_only_itself(fault: Fault, stage: Literal["detect", "recognise"]) -> None:
+    """An engine that fails on one page of a batch fails that page; its neighbours in the batch are read."""
+    site = Site(engine={"lanes": 1})
+    poison = site.submit("poison.tiff", pages(["fine"], ["bad", mark(fault, stage)], ["fine too"]))
+    neighbours = crowd(site, 6)
+    with site.worker():
+        assert all_complete(site, neighbours)
+        done = site.completion(poison)
+    assert (done.status, done.pages_by_status.failed, done.pages_by_status.ok) == ("partial", 1, 2)
+
+
+@pytest.mark.parametrize("stage", ["detect", "recognise"])
+def test_an_engine_that_is_beyond_help_stops_the_worker(site: Site, stage: Literal["detect", "recognise"]) -> None:
+    """A fatal engine ends the worker with its reason; the offset is unmoved and nothing is said of the document."""
+    record = site.submit("fatal.png", picture("fatal", mark(Fault.FATAL, stage)))
+    with site.worker() as running:
+        error = running.ended()
+    assert isinstance(error, Fatal)
+    assert (error.code, site.terminals(), site.committed(record)) == ("fake_fatal", [], record.offset)
+
+
+# --- the decoder's child ---------------------------------------------------------------------------------------------
+
+
+def decoder_children() -> list[int]:
+    """Pids of decoder processes that are children of this one."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            command = (entry / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if parent == os.getpid() and b"pipeline.decode.child" in command:
+            found.append(int(entry.name))
+    return found
+
+
+def request_waits(child: int) -> bool:
+    """Whether something was sent to this process that it has not read yet."""
+    waiting = array("i", [0])
+    with Path(f"/proc/{child}/fd/0").open("rb", buffering=0) as pipe:
+        ioctl(pipe, FIONREAD, waiting)
+    return waiting[0] > 0
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds the decoder's child in /proc")
+def test_a_decoder_killed_from_outside_costs_an_attempt(site: Site) -> None:
+    """A child that the kernel kills at work is replaced, and its document is read at its next attempt."""
+    with site.worker():
+        assert all_complete(site, crowd(site, 1))
+        (child,) = decoder_children()
+        os.kill(child, signal.SIGSTOP)
+        record = site.submit("unlucky.png", picture("unlucky"))
+        until(lambda: request_waits(child))
+        os.kill(child, signal.SIGKILL)
+        done = site.completion(record)
+        assert (done.status, done.attempts) == ("complete", 2)
+        assert decoder_children() != [child]
+
+
+# --- the end ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_drain_finishes_what_was_begun() -> None:
+    """Asked to stop mid-load, a worker publishes what it has begun, begins nothing more, and leaves the rest."""
+    site = Site(flow={"max_documents": 4})
+    records = crowd(site, 12, line=WAIT)
+    with site.worker() as running:
+        running.until(lambda seen: seen["Rendered"] >= 4)
+        running.worker.runner.stop()
+        running.until(lambda seen: seen["Drain"] >= 1)
+        running.gate.set()
+        assert running.ended() is None
+    finished = site.terminals()
+    assert len(finished) == 4
+    with site.worker() as running:
+        running.gate.set()
+        assert all_complete(site, records)
+    assert settled_once(site)
+
+
+def test_a_drain_has_a_deadline() -> None:
+    """What is not finished by the deadline is left, and read again by the next worker."""
+    site = Site(flow={"drain_s": 0.3})
+    records = crowd(site, 3, line=WAIT)
+    with site.worker() as running:
+        running.until(lambda seen: seen["Rendered"] >= 2)
+        assert running.stop() is None
+    assert site.terminals() == []
+    with site.worker() as running:
+        running.gate.set()
+        assert all_complete(site, records)
+
+
+def test_a_second_stop_ends_at_once(site: Site) -> None:
+    """Whatever the engine is at, a second stop does not wait for it; the next worker reads everything."""
+    records = crowd(site, 3, line=WAIT)
+    with site.worker() as running:
+        running.until(lambda seen: seen["Rendered"] >= 2)
+        running.worker.runner.stop()
+        running.worker.runner.stop()
+        assert running.ended(deadline_s=AT_ONCE_S) is None
+    assert site.terminals() == []
+    with site.worker() as running:
+        running.gate.set()
+        assert all_complete(site, records)
+
+
+def test_a_second_stop_does_not_wait_for_a_page(site: Site) -> None:
+    """Nor does it wait for a page that takes its decoder minutes."""
+    site.submit("slow.pdf", make_pdf([PdfPageSpec(content=slow_content())]))
+    with site.worker() as running:
+        running.until(lambda seen: seen["Opened"] >= 1)
+        running.worker.runner.stop()
+        running.worker.runner.stop()
+        assert running.ended(deadline_s=AT_ONCE_S) is None
