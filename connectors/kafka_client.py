@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from confluent_kafka import Consumer, KafkaException, Producer
 
 from connectors.errors import failure
+from connectors.kafka_errors import RAISED
 
 Client = TypeVar("Client")
 
@@ -29,7 +30,7 @@ def let_go(client: Consumer | Producer, timeout_s: float) -> None:
     """
 
     def close() -> None:
-        with suppress(KafkaException, RuntimeError):
+        with suppress(*RAISED, RuntimeError):
             if isinstance(client, Producer):
                 client.purge()
             client.close()

@@ -18,7 +18,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from connectors.errors import failure
 from connectors.kafka_client import let_go, made
-from connectors.kafka_errors import Notices, code_of, error_of, explained
+from connectors.kafka_errors import RAISED, Notices, code_of, error_of, explained
 from connectors.kafka_outage import Outage
 from connectors.kafka_records import partition_of, position_of, record_of, topic_partition
 from connectors.kafka_settings import KafkaSettings, member_properties
@@ -59,12 +59,10 @@ class GroupConsumer:
             self._join_again()
         self._batch = []
         self._polled_at = time.monotonic()
-        message = self._consumer.poll(timeout_s)
-        while message is not None:
-            self._take(message)
-            if self._waiting_error or self._left or len(self._batch) >= max_records:
-                break
-            message = self._consumer.poll(0)
+        try:
+            self._gather(max_records, timeout_s)
+        except RAISED as error:
+            self._raise_later(explained(error_of(error), "receive", self._notices))
         self._polled_at = time.monotonic()
         self._check_outage()
         batch, self._batch = self._batch, []
@@ -183,7 +181,7 @@ class GroupConsumer:
             self._next |= {partition: position.offset for partition, position in positions.items()}
             if positions:
                 self._listener.assigned(positions)
-        except KafkaException as error:
+        except RAISED as error:
             self._left = True
             self._raise_later(explained(error_of(error), "receive", self._notices))
         except BaseException as error:
@@ -238,6 +236,15 @@ class GroupConsumer:
         return position_of(committed) if 0 <= committed.offset <= high else Position(low)
 
     # what has come
+
+    def _gather(self, max_records: int, timeout_s: float) -> None:
+        """One by one: a batch from the client could hold records of before and after a rebalance."""
+        message = self._consumer.poll(timeout_s)
+        while message is not None:
+            self._take(message)
+            if self._waiting_error or self._left or len(self._batch) >= max_records:
+                return
+            message = self._consumer.poll(0)
 
     def _take(self, message: Message) -> None:
         error = message.error()

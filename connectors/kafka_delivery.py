@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from connectors.errors import failure
-from connectors.kafka_errors import Notices, code_of, error_of, explained
+from connectors.kafka_errors import RAISED, Notices, code_of, error_of, explained
 from connectors.kafka_records import produce
 from schemas.record import OutRecord
 
@@ -29,7 +29,7 @@ def deliver(producer: Producer, records: Sequence[OutRecord], *, deadline: float
                 if undelivered or time.monotonic() > deadline:
                     break
         left = producer.flush(max(0.0, deadline - time.monotonic()))
-    except KafkaException as error:
+    except RAISED as error:
         raise explained(error_of(error), stage, notices) from error
     if undelivered:
         cause = next((one for one in undelivered if code_of(one) != "transaction_aborted"), undelivered[0])

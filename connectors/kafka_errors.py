@@ -52,9 +52,17 @@ class Notices:
         return self.last is not None and code_of(self.last) == "broker_forbidden"
 
 
-def error_of(exception: KafkaException) -> KafkaError:
-    """The error inside: the bindings put it first."""
-    found: Any = exception.args[0]
+RAISED: Final = (KafkaException, SystemError)
+"""What calls of a client raise. A fatal error comes while callbacks are served, and the bindings then call the next one
+with an exception pending, which Python answers with a SystemError caused by it."""
+
+
+def error_of(exception: KafkaException | SystemError) -> KafkaError:
+    """The error inside."""
+    cause: BaseException | None = exception
+    while cause is not None and not isinstance(cause, KafkaException):
+        cause = cause.__cause__
+    found: Any = cause.args[0] if cause is not None and cause.args else None
     return found if isinstance(found, KafkaError) else KafkaError(KafkaError._FAIL)
 
 

@@ -160,6 +160,8 @@ def transaction_properties(settings: KafkaSettings, transactional_id: str) -> di
         | writing_properties(settings)
         | {
             "transactional.id": transactional_id,
+            # The client refuses a request timeout above the transaction's.
+            "socket.timeout.ms": _ms(min(settings.request_timeout_s, settings.transaction_timeout_s)),
             "transaction.timeout.ms": _ms(settings.transaction_timeout_s),
         }
     )

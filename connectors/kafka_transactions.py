@@ -19,7 +19,7 @@ from confluent_kafka import KafkaException, Producer, TopicPartition
 from connectors.errors import failure
 from connectors.kafka_client import let_go, made
 from connectors.kafka_delivery import deliver
-from connectors.kafka_errors import Notices, code_of, error_of, explained
+from connectors.kafka_errors import RAISED, Notices, code_of, error_of, explained
 from connectors.kafka_records import carries_token, new_token, topic_partition
 from connectors.kafka_settings import KafkaSettings, transaction_properties
 from pipeline.errors import PagestreamError
@@ -66,7 +66,7 @@ class Transactions:
             raise
         try:
             _repeated(lambda left: producer.commit_transaction(left), deadline)
-        except KafkaException as error:
+        except RAISED as error:
             self._resolve(error, positions, token, committed)
         self._notices.last = None
 
@@ -82,7 +82,7 @@ class Transactions:
         producer = made(Producer, properties | {"error_cb": self._notices})
         try:
             _repeated(lambda left: producer.init_transactions(left), deadline)
-        except KafkaException as error:
+        except RAISED as error:
             producer.poll(0)
             let_go(producer, _SLICE_S)
             raise explained(error_of(error), "publish", self._notices) from error
@@ -93,7 +93,7 @@ class Transactions:
     def _fill(self, producer: Producer, records: Sequence[OutRecord], deadline: float) -> None:
         try:
             producer.begin_transaction()
-        except KafkaException as error:
+        except RAISED as error:
             raise explained(error_of(error), "publish", self._notices) from error
         deliver(producer, records, deadline=deadline, stage="publish", notices=self._notices)
 
@@ -109,7 +109,7 @@ class Transactions:
         membership = group()
         try:
             _repeated(lambda left: producer.send_offsets_to_transaction(offsets, membership, left), deadline)
-        except KafkaException as error:
+        except RAISED as error:
             raise explained(error_of(error), "publish", self._notices) from error
 
     def _abandon(self, producer: Producer, code: str) -> None:
@@ -118,7 +118,7 @@ class Transactions:
         A producer that goes on after a failed record has a gap in its sequence, which aborts its next transaction too.
         """
         if code != "broker_unavailable":
-            with suppress(KafkaException):
+            with suppress(*RAISED):
                 producer.abort_transaction(_SLICE_S)
         self._discard(producer)
 
@@ -127,7 +127,11 @@ class Transactions:
         let_go(producer, _SLICE_S)
 
     def _resolve(
-        self, error: KafkaException, positions: Mapping[Partition, Position], token: str, committed: Committed
+        self,
+        error: KafkaException | SystemError,
+        positions: Mapping[Partition, Position],
+        token: str,
+        committed: Committed,
     ) -> None:
         """Find out what became of a transaction that was told to commit. Returns when it was committed."""
         if self._producer is not None:
@@ -137,7 +141,7 @@ class Transactions:
             try:
                 self._ready(min(deadline, time.monotonic() + self._settings.publish_timeout_s))
                 found = committed(sorted(positions), self._settings.request_timeout_s)
-            except (PagestreamError, KafkaException):
+            except (PagestreamError, *RAISED):
                 time.sleep(_PAUSE_S)
                 continue
             if any(carries_token(one, token) for one in found):
@@ -153,6 +157,6 @@ def _repeated(call: Callable[[float], object], deadline: float) -> None:
         try:
             call(max(0.1, min(_SLICE_S, deadline - time.monotonic())))
             return
-        except KafkaException as error:
+        except RAISED as error:
             if not error_of(error).retriable() or time.monotonic() >= deadline:
                 raise

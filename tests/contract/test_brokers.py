@@ -60,10 +60,14 @@ class KafkaBench:
         self._producer = Producer({"bootstrap.servers": address, "linger.ms": 0})
 
     def topic(self, partitions: int = 1) -> str:
-        spec = TopicSpec(unique("topic"), partitions, configs={"max.message.bytes": str(LARGEST)})
+        name = unique("topic")
+        self.create(name, partitions)
+        return name
+
+    def create(self, name: str, partitions: int = 1) -> None:
+        spec = TopicSpec(name, partitions, configs={"max.message.bytes": str(LARGEST)})
         [outcome] = self._admin.create_topics([spec], timeout_s=20.0)
         assert outcome.state == "created"
-        return spec.name
 
     def produce(
         self,
