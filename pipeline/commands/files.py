@@ -45,11 +45,9 @@ def _named(arguments: Iterable[Path], out: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _inside(folder: Path, out: Path) -> Iterator[Path]:
-    """Files below a folder, in the order of their names. Links to folders are not followed: they may lead in circles."""
+    """Files below a folder, in the order of their names. Links to folders are not followed: they may form circles."""
     for place, folders, names in os.walk(folder):
-        folders[:] = sorted(
-            name for name in folders if not name.startswith(".") and _plain(Path(place, name)) != out
-        )
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and _plain(Path(place, name)) != out)
         for name in sorted(names):
             path = Path(place, name)
             if not name.startswith(".") and path.is_file():
@@ -77,4 +75,5 @@ def _folded(key: str) -> str:
 
 
 def _plain(path: Path) -> Path:
-    return Path(os.path.abspath(path))
+    """Absolute, without `..`. Links stay: two links to one file are two documents with names of their own."""
+    return Path(os.path.abspath(path))  # noqa: PTH100

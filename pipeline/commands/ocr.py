@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 """128 + SIGINT, as shells have it."""
 
+WIDTH = 100
+"""Columns of what is printed where no terminal says how many there are."""
+
 PASSWORD = "password"
 SECRET_BYTES = 1_024
 
@@ -121,13 +124,15 @@ def _troubles(report: Report, files: dict[str, Path]) -> Any:
     from rich.table import Table
     from rich.text import Text
 
+    if not complain.is_terminal:
+        complain.width = WIDTH
     table = Table(box=SIMPLE_HEAD, title="Not read, or not all of it", title_justify="left", pad_edge=False)
     table.add_column("document", overflow="fold", ratio=3)
     table.add_column("page", justify="right")
     table.add_column("code", style="red", no_wrap=True)
     table.add_column("what to do", ratio=4)
     for trouble in report.troubles:
-        page = "all" if trouble.page is None else str(trouble.page)
+        page = "" if trouble.page is None else str(trouble.page)
         name = str(files[trouble.key])
         shown = name if name.isprintable() else ascii(name)
         table.add_row(Text(shown), page, trouble.code, trouble.message)

@@ -49,7 +49,9 @@ class Report:
     troubles: list[Trouble] = field(default_factory=list)
 
 
-def read_into(out: Path, files: Mapping[str, Path], *, settings: Settings, options: Options, console: Console) -> Report:
+def read_into(
+    out: Path, files: Mapping[str, Path], *, settings: Settings, options: Options, console: Console
+) -> Report:
     """Write `<out>/<key>.json` for every file that can be read. Ctrl-C ends it; what is written by then is whole.
 
     Raises Fatal before anything is read when models or runtime are missing, Environment when `out` can't be written.
@@ -116,8 +118,8 @@ def write_whole(path: Path, body: bytes) -> None:
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(body)
-            os.chmod(unfinished, 0o644)
-            os.replace(unfinished, path)
+            Path(unfinished).chmod(0o644)
+            Path(unfinished).replace(path)
         except BaseException:
             Path(unfinished).unlink(missing_ok=True)
             raise

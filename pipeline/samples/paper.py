@@ -28,7 +28,7 @@ class Sheet:
         self._draw.line((x0, y, x1, y), fill=40, width=width)
 
     def picture(self) -> Picture:
-        return np.asarray(self._image, np.float32) / 255
+        return np.asarray(self._image, np.float32) / np.float32(255)
 
 
 def face(size: float) -> Any:

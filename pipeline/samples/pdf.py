@@ -1,4 +1,4 @@
-"""A PDF written by hand: text and rules as vectors, in the faces every viewer has. Places are in points, y downwards."""
+"""A PDF written by hand: text and rules as vectors, in faces every viewer has. Places are in points, y downwards."""
 
 from __future__ import annotations
 

@@ -37,8 +37,9 @@ def tax() -> int:
 
 def lines() -> list[str]:
     """What is printed on it; a name and its price stand far apart."""
-    rows = [part for name, price in [*ITEMS, *_sums()] for part in (name, _money(price))]
-    return [*SHOP, *rows, "EUR", WHEN, THANKS]
+    bought = [part for name, price in ITEMS for part in (name, _money(price))]
+    (name, price), (note, part) = _sums()
+    return [*SHOP, *bought, name, "EUR", _money(price), note, _money(part), WHEN, THANKS]
 
 
 def draw() -> bytes:

@@ -31,12 +31,10 @@ def lines() -> list[str]:
 def draw() -> bytes:
     """PNG, greyscale."""
     random = np.random.default_rng(1)
-    page = _letter()
-    page = 0.93 * page + 0.05 * blotches(HEIGHT, WIDTH, 300, random) - 0.03
-    page = turn(page, SKEW_DEGREES, around=0.86)
-    page = cv2.GaussianBlur(_dust(page, random), (0, 0), 0.7).astype(np.float32)
-    page = grain(page, 0.035, random)
-    return encoded(page, "PNG", dpi=(DPI, DPI))
+    uneven = np.asarray(0.93 * _letter() + 0.05 * blotches(HEIGHT, WIDTH, 300, random) - 0.03, np.float32)
+    askew = turn(uneven, SKEW_DEGREES, around=0.86)
+    soft = np.asarray(cv2.GaussianBlur(_dust(askew, random), (0, 0), 0.7), np.float32)
+    return encoded(grain(soft, 0.035, random), "PNG", dpi=(DPI, DPI))
 
 
 def _letter() -> Picture:

@@ -1,0 +1,1 @@
+"""Results and traces for a person's eye. Nothing of the service itself needs it."""
