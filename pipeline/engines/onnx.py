@@ -10,17 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import onnxruntime as ort  # type: ignore[import-untyped]
-
-from pipeline.errors import Retryable
+from pipeline.errors import Fatal, Retryable
 from pipeline.ocr import ctc
 from pipeline.ocr.boxes import find_boxes
 from pipeline.ocr.preprocess import PageLimits, Tensor, crop_tensor, crop_width, page_scale, page_size, page_tensor
 
 from .base import Bucket, Engine, EngineSettings, Image, ModelStamp, Reading, Regions
-from .models import model_directory, sha256_of
+from .models import ROLES, WEIGHTS, model_directory
+from .onnx_batched import load_batched
 from .recipe import DetectionRecipe, RecognitionRecipe, detection_recipe, recognition_recipe
-from .session import Session, open_session
+from .session import Session, open_session, stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +79,17 @@ class OnnxEngine:
 
 
 def load(settings: EngineSettings, lanes: int) -> list[Engine]:
-    det, rec = (model_directory(settings.models, settings.profile, role) for role in ("det", "rec"))
-    detector = Detector(open_session(det / "inference.onnx", settings), detection_recipe(det), settings.page)
-    recogniser = Recogniser(open_session(rec / "inference.onnx", settings), recognition_recipe(rec))
-    stamps = tuple(
-        ModelStamp(
-            name=recipe.name,
-            sha256=sha256_of(directory / "inference.onnx"),
-            runtime=f"onnxruntime {ort.__version__}",
-            device=settings.device,
-            precision=settings.precision,
+    """Engines that share their sessions. On a GPU these work in full batches; see `onnx_batched`."""
+    if settings.device != "cpu":
+        return load_batched(settings, lanes)
+    if settings.precision != "f32":
+        raise Fatal(
+            "On a CPU the models run with f32; set the precision to f32.", code="engine_unavailable", stage="engine"
         )
-        for recipe, directory in ((detector.recipe, det), (recogniser.recipe, rec))
-    )
+    det, rec = (model_directory(settings.models, settings.profile, role) for role in ROLES)
+    detector = Detector(open_session(det / WEIGHTS, settings), detection_recipe(det), settings.page)
+    recogniser = Recogniser(open_session(rec / WEIGHTS, settings), recognition_recipe(rec))
+    stamps = (stamp(det, detector.recipe.name, settings), stamp(rec, recogniser.recipe.name, settings))
     return [OnnxEngine(detector, recogniser, stamps) for _ in range(lanes)]
 
 

@@ -12,7 +12,8 @@ import onnxruntime as ort  # type: ignore[import-untyped]
 
 from pipeline.errors import Fatal
 
-from .base import Device, EngineSettings
+from .base import Device, EngineSettings, ModelStamp
+from .models import WEIGHTS, sha256_of
 
 _PROVIDERS: dict[Device, str] = {
     "cpu": "CPUExecutionProvider",
@@ -46,6 +47,17 @@ def open_session(model: Path | bytes, settings: EngineSettings, *, tensorrt: dic
         raise _unavailable(settings.device)
     session.disable_fallback()
     return session
+
+
+def stamp(directory: Path, name: str, settings: EngineSettings) -> ModelStamp:
+    """What results say of a model that `open_session` has opened."""
+    return ModelStamp(
+        name=name,
+        sha256=sha256_of(directory / WEIGHTS),
+        runtime=f"onnxruntime {ort.__version__}",
+        device=settings.device,
+        precision=settings.precision,
+    )
 
 
 def _options(settings: EngineSettings) -> Any:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -60,6 +60,11 @@ class CropShape:
     widest: int
 
 
+def largest_side(limits: PageLimits) -> int:
+    """The most pixels either side of a page is ever shown with."""
+    return _strides(min(limits.side, limits.ceiling) if limits.kind == "max" else limits.ceiling, limits.ceiling)
+
+
 def page_size(height: int, width: int, limits: PageLimits) -> tuple[int, int]:
     """Height and width at which a page is shown to the detector: near its own shape, multiples of `STRIDE`."""
     ratio = 1.0
@@ -71,12 +76,17 @@ def page_size(height: int, width: int, limits: PageLimits) -> tuple[int, int]:
     return _strides(int(height * ratio), limits.ceiling), _strides(int(width * ratio), limits.ceiling)
 
 
-def page_tensor(page: Image, size: tuple[int, int], normalisation: Normalisation) -> Tensor:
-    """One page at `size` (height, width), normalised. A page of a few pixels is set into black first."""
+def page_image(page: Image, size: tuple[int, int]) -> Image:
+    """One page at `size` (height, width). A page of a few pixels is set into black first."""
     height, width = page.shape[:2]
     if height + width < _SMALLEST_SUM:
         page = _pad(page, max(height, STRIDE), max(width, STRIDE))
-    return _normalise(cv2.resize(page, size[::-1], interpolation=cv2.INTER_LINEAR), normalisation)
+    return _resize(page, size)
+
+
+def page_tensor(page: Image, size: tuple[int, int], normalisation: Normalisation) -> Tensor:
+    """`page_image`, normalised."""
+    return normalise(page_image(page, size), normalisation)
 
 
 def page_scale(height: int, width: int, size: tuple[int, int]) -> NDArray[np.float32]:
@@ -92,18 +102,28 @@ def crop_width(height: int, width: int, shape: CropShape) -> int:
     return min(math.ceil(natural / CROP_STEP) * CROP_STEP, shape.widest)
 
 
+def crop_image(crop: Image, shape: CropShape) -> Image:
+    """One crop at the recogniser's height and `crop_width` columns, without padding."""
+    return _resize(crop, (shape.height, crop_width(crop.shape[0], crop.shape[1], shape)))
+
+
 def crop_tensor(crop: Image, shape: CropShape, normalisation: Normalisation) -> Tensor:
-    """One crop at the recogniser's height and `crop_width` columns, normalised, without padding."""
-    width = crop_width(crop.shape[0], crop.shape[1], shape)
-    return _normalise(cv2.resize(crop, (width, shape.height), interpolation=cv2.INTER_LINEAR), normalisation)
+    """`crop_image`, normalised."""
+    return normalise(crop_image(crop, shape), normalisation)
 
 
-def _normalise(image: NDArray[Any], normalisation: Normalisation) -> Tensor:
+def normalise(image: Image, normalisation: Normalisation) -> Tensor:
+    """Channels first, in the image's own channel order."""
     tensor = np.empty((3, *image.shape[:2]), np.float32)
     for channel, (mean, std) in enumerate(zip(normalisation.mean, normalisation.std, strict=True)):
         np.multiply(image[:, :, channel], np.float32(normalisation.scale / std), out=tensor[channel])
         tensor[channel] -= np.float32(mean / std)
     return tensor
+
+
+def _resize(image: Image, size: tuple[int, int]) -> Image:
+    resized = cv2.resize(image, size[::-1], interpolation=cv2.INTER_LINEAR)
+    return np.asarray(resized, np.uint8)
 
 
 def _strides(side: int, ceiling: int) -> int:

@@ -19,6 +19,7 @@ from PIL import ImageDraw, ImageFont
 from pipeline.engines import session
 from pipeline.engines.base import EngineSettings, Image, load
 from pipeline.engines.fake import FakeEngine, Fault, draw_page, mark
+from pipeline.engines.onnx_batched import Batches, load_batched
 from pipeline.errors import Fatal, Rejected, Retryable
 from tests.contract.engine_laws import Case, EngineLaws, crops_of
 
@@ -47,6 +48,18 @@ class TestOnnxEngine(EngineLaws):
         yield Case(lanes, print_page)
         for lane in lanes:
             lane.close()
+
+
+@pytest.mark.models
+@pytest.mark.skipif(importlib.util.find_spec("onnx") is None, reason="pip install onnx")
+class TestBatchedOnnxEngine(EngineLaws):
+    """What runs on a GPU, tried on the CPU: the same graphs and shapes on another provider."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def case(cls, models_directory: Path) -> Case:
+        settings = EngineSettings(models=models_directory)
+        return Case(load_batched(settings, 2, Batches(pages=2, crops=4)), print_page)
 
 
 @pytest.mark.models
