@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import orjson
 
@@ -20,8 +20,13 @@ MAX_OBJECT_BYTES = 262_144
 HUGE_PAGE = PdfPageSpec(media_box=(0, 0, 100_000, 100_000))
 
 
-class Puts(Protocol):
-    def put(self, key: str, body: bytes, *, bucket: str = "documents") -> str: ...
+class Place(Protocol):
+    """Where documents go. `put` returns the entity tag."""
+
+    @property
+    def bucket(self) -> str: ...
+
+    def put(self, key: str, body: bytes) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,7 @@ class BadInput:
 
     name: str
     code: str
-    value: Callable[[Puts], bytes | None]
+    value: Callable[[Place], bytes | None]
     headers: tuple[tuple[str, bytes], ...] = ()
 
 
@@ -40,21 +45,25 @@ class _Object:
 
     key: str
     body: bytes
-    fields: dict[str, object] = field(default_factory=dict)
+    fields: dict[str, Any] = field(default_factory=dict)
 
-    def __call__(self, store: Puts) -> bytes:
-        store.put(self.key, self.body)
-        return submitted(self.key, **self.fields)
+    def __call__(self, place: Place) -> bytes:
+        place.put(self.key, self.body)
+        return submitted(self.key, bucket=place.bucket, **self.fields)
 
 
-def _says(value: bytes | None) -> Callable[[Puts], bytes | None]:
+def _says(value: bytes | None) -> Callable[[Place], bytes | None]:
     return lambda _: value
 
 
-def _changed(store: Puts) -> bytes:
-    etag = store.put("bad/changed.png", picture("first"))
-    store.put("bad/changed.png", picture("second"))
-    return submitted("bad/changed.png", etag=etag)
+def _names(key: str, **fields: Any) -> Callable[[Place], bytes | None]:
+    return lambda place: submitted(key, bucket=place.bucket, **fields)
+
+
+def _changed(place: Place) -> bytes:
+    etag = place.put("bad/changed.png", picture("first"))
+    place.put("bad/changed.png", picture("second"))
+    return submitted("bad/changed.png", bucket=place.bucket, etag=etag)
 
 
 def largest_event(size: int) -> bytes:
@@ -74,13 +83,13 @@ EVENTS = [
     ),
     BadInput("too_deep", "not_json", _says(b'{"schema_version":' + b"[" * 100_000)),
     BadInput("field_missing", "invalid_event", _says(orjson.dumps({"schema_version": "1.0", "key": "k"}))),
-    BadInput("option_unknown", "invalid_options", _says(submitted("k", options={"language": "de"}))),
-    BadInput("option_out_of_range", "invalid_options", _says(submitted("k", options={"dpi": 10_000}))),
-    BadInput("pages_out_of_order", "invalid_options", _says(submitted("k", options={"pages": "9-3"}))),
-    BadInput("bucket_not_allowed", "bucket_not_allowed", _says(submitted("k").replace(b'"documents"', b'"private"'))),
-    BadInput("key_climbs", "key_not_allowed", _says(submitted("in/../../private/k"))),
-    BadInput("key_with_nul", "key_not_allowed", _says(submitted("a\0b"))),
-    BadInput("key_of_2000_characters", "key_not_allowed", _says(submitted("k" * 2_000))),
+    BadInput("option_unknown", "invalid_options", _names("k", options={"language": "de"})),
+    BadInput("option_out_of_range", "invalid_options", _names("k", options={"dpi": 10_000})),
+    BadInput("pages_out_of_order", "invalid_options", _names("k", options={"pages": "9-3"})),
+    BadInput("bucket_not_allowed", "bucket_not_allowed", _says(submitted("k", bucket="private"))),
+    BadInput("key_climbs", "key_not_allowed", _names("in/../../private/k")),
+    BadInput("key_with_nul", "key_not_allowed", _names("a\0b")),
+    BadInput("key_of_2000_characters", "key_not_allowed", _names("k" * 2_000)),
     BadInput("key_quoted_in_notification", "key_not_allowed", _says(
         b'{"Records":[{"eventName":"s3:ObjectCreated:Put",'
         b'"s3":{"bucket":{"name":"documents"},"object":{"key":"in%2F..%2Fk"}}}]}')),
@@ -88,7 +97,7 @@ EVENTS = [
 """Refused before anything is fetched."""
 
 OBJECTS = [
-    BadInput("object_missing", "object_missing", _says(submitted("bad/nobody.png"))),
+    BadInput("object_missing", "object_missing", _names("bad/nobody.png")),
     BadInput("object_changed", "object_changed", _changed),
     BadInput("object_too_large", "object_too_large", _Object("bad/large.png", b"\x89PNG" + bytes(MAX_OBJECT_BYTES))),
     BadInput("empty_file", "empty_file", _Object("bad/empty.png", b"")),

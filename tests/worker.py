@@ -39,7 +39,7 @@ EVENT_BYTES = 1_048_576
 MARGIN_BYTES = 65_536
 """Retry and dead-letter topics take this much more than the input's."""
 
-BUCKETS = ("documents", "results", "private")
+BUCKETS = ("documents", "results")
 
 UnitName = tuple[str, int, int, int]
 """(topic, partition, offset, index) of a first record: what is settled once."""
@@ -59,8 +59,8 @@ def jpeg(*lines: str) -> bytes:
     return make_image(_image(lines), "JPEG", quality=95)
 
 
-def submitted(key: str, **fields: Any) -> bytes:
-    return orjson.dumps({"schema_version": "1.0", "bucket": "documents", "key": key, **fields})
+def submitted(key: str, *, bucket: str = "documents", **fields: Any) -> bytes:
+    return orjson.dumps({"schema_version": "1.0", "bucket": bucket, "key": key, **fields})
 
 
 def notification(*keys: str, bucket: str = "documents") -> bytes:
@@ -214,6 +214,7 @@ class Site:
     """Topics, buckets, and the settings of the workers here. `sections` are laid over settings that suit tests."""
 
     group = "pagestream"
+    bucket = "documents"
 
     def __init__(self, *, partitions: int = 2, **sections: Mapping[str, Any]) -> None:
         self.settings: Settings = load_settings(
@@ -247,9 +248,9 @@ class Site:
             running.worker.runner.stop()
             running.ended()
 
-    def put(self, key: str, body: bytes, *, bucket: str = "documents") -> str:
+    def put(self, key: str, body: bytes) -> str:
         """Returns the entity tag."""
-        info = self.store.put(bucket, key, body, content_type="application/octet-stream", deadline_s=5.0)
+        info = self.store.put(self.bucket, key, body, content_type="application/octet-stream", deadline_s=5.0)
         assert info.etag is not None
         return info.etag
 
