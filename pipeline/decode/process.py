@@ -38,6 +38,7 @@ from pipeline.decode.protocol import (
 
 Pixels = NDArray[np.uint8]
 REAP_SECONDS = 10.0
+LAST_WORDS_SECONDS = 2.0  # between a child's hanging up and its end
 PACKAGE_ROOT = Path(pipeline.__file__).parents[1]
 
 
@@ -136,7 +137,7 @@ class Child:
     def _status_after_hanging_up(self) -> int | None:
         """Its own status if it is about to end, not the one our kill would give it."""
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(REAP_SECONDS)
+            self._process.wait(LAST_WORDS_SECONDS)
             return self._reap()
         self.kill()
         return None

@@ -375,6 +375,73 @@ def test_a_decoder_that_can_not_start_says_so(monkeypatch: pytest.MonkeyPatch) -
     assert caught.value.code == "decoder_unavailable"
 
 
+LIES = {
+    "a page over the limit": "say(page(width=100_000, height=100_000), 3 * 10**10)",
+    "a page of another number": "say(page(number=2), 3)",
+    "a body of another size": "say(page(), 4)",
+    "an answer to another question": "say({'say': 'closed'})",
+    "words of its own": "say({'say': 'failed', 'code': 'the text of a document'})",
+    "a header without end": "os.write(1, PREFIX.pack(2**32 - 1, 0))",
+    "no protocol at all": "os.write(1, b'Segmentation fault, or so we say')",
+    "hanging up without going": "os.close(1)",
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_child_that_has_been_taken_over_is_not_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lie: str
+) -> None:
+    """A child that lies is killed, tried once more, and its page refused; nothing of what it says goes further."""
+    script = tmp_path / "child"
+    script.write_text(
+        f"#!{sys.executable}\n"
+        "import os, time\n"
+        "from pipeline.decode.protocol import PREFIX, frame\n"
+        "def say(header, size=0):\n"
+        "    os.write(1, frame(header, size))\n"
+        "def page(**claims):\n"
+        "    honest = {'say': 'page', 'number': 1, 'width': 1, 'height': 1, 'dpi': None, 'warnings': []}\n"
+        "    return {**honest, **claims}\n"
+        "say({'say': 'ready', 'confinement': []})\n"
+        "os.read(0, 65536)\n"
+        "say({'say': 'opened', 'format': 'image/png', 'sizes': [[1, 1]]})\n"
+        "os.read(0, 65536)\n"
+        f"{LIES[lie]}\n"
+        "while os.read(0, 65536):\n"
+        "    pass\n"
+    )
+    script.chmod(0o700)
+    with Decoder() as decoder:
+        with monkeypatch.context() as patched:
+            patched.setattr(sys, "executable", str(script))
+            decoder.open(b"x")
+            with pytest.raises(Rejected) as caught:
+                decoder.render(1)
+        assert caught.value.code == "decoder_killed"
+        assert serves(decoder)
+
+
+def test_stray_prints_are_not_replies() -> None:
+    """Whatever a library prints in the child, only replies reach the parent."""
+    script = (
+        "import os\n"
+        "from pipeline.decode.child import Complaints\n"
+        "out = os.dup(1)\n"
+        "complaints = Complaints()\n"
+        "os.write(1, b'stray')\n"
+        "os.write(2, b'stray')\n"
+        "os.write(out, b'reply' if complaints.heard() and not complaints.heard() else b'deaf')\n"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", script],
+        stdout=subprocess.PIPE,
+        env={"PYTHONPATH": str(PACKAGE_ROOT)},
+        timeout=PATIENCE,
+        check=True,
+    ).stdout
+    assert said == b"reply"
+
+
 def test_two_threads_have_a_decoder_each() -> None:
     """Decoders don't disturb one another."""
     results: list[tuple[int, bool]] = []
