@@ -2,30 +2,49 @@
 
 from __future__ import annotations
 
-import typer
+from importlib import import_module
 
-from pipeline.commands.check import check
-from pipeline.commands.demo import demo
-from pipeline.commands.find import find
-from pipeline.commands.models import models
-from pipeline.commands.ocr import ocr
-from pipeline.commands.run import run
-from pipeline.commands.schemas import schemas
-from pipeline.commands.submit import submit
-from pipeline.commands.topics import topics
+import typer
+from typer.core import TyperGroup
+from typer.main import get_group
+
+COMMANDS = ("demo", "ocr", "run", "submit", "find", "check", "topics", "models", "schemas")
+"""Each is a function, or a group of its own, of the same name in a module of the same name."""
+
+
+class Commands(TyperGroup):
+    """A command's module is imported when that command is asked for: clients and runtimes of all the others take
+    longer to import than most commands take to run."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
+        return list(COMMANDS)
+
+    def get_command(self, ctx: typer.Context, cmd_name: str):  # type: ignore[no-untyped-def,override]
+        if cmd_name not in COMMANDS:
+            return None
+        found = getattr(import_module(f"pipeline.commands.{cmd_name}"), cmd_name)
+        alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        if isinstance(found, typer.Typer):
+            alone.add_typer(found)
+        else:
+            alone.command()(found)
+        return get_group(alone).get_command(ctx, cmd_name)
+
 
 app = typer.Typer(
     name="pagestream",
+    cls=Commands,
     help="Streaming document OCR: events in, text and boxes out. Settings: PAGESTREAM_* variables, or the YAML file "
     "that PAGESTREAM_CONFIG names.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (demo, ocr, run, submit, find, check):
-    app.command()(command)
-for group in (topics, models, schemas):
-    app.add_typer(group)
+
+
+@app.callback()
+def pagestream() -> None:
+    """Without a callback an app of no registered command is refused."""
 
 
 def main() -> None:

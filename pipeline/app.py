@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 
-from connectors.kafka_settings import KafkaSettings
-from connectors.store_settings import StoreSettings
 from pipeline.clock import Clock, steady_clock
 from pipeline.core.allow import AllowList
 from pipeline.core.batching import BatchPolicy
@@ -37,6 +35,10 @@ from pipeline.workers.publishing import Publisher, Topics
 from pipeline.workers.storing import Defaults, StorePlace, Storer, Writes
 from schemas.ids import pipeline_fingerprint
 from schemas.results import ModelStamp, Pipeline
+
+if TYPE_CHECKING:  # both bring their client libraries along, which work without services has no use for
+    from connectors.kafka_settings import KafkaSettings
+    from connectors.store_settings import StoreSettings
 
 VERSION = version("pagestream")
 
@@ -213,6 +215,8 @@ def pipeline_stamp(settings: Settings, engines: Sequence[Engine]) -> Pipeline:
 
 
 def kafka_settings(settings: Settings) -> KafkaSettings:
+    from connectors.kafka_settings import KafkaSettings
+
     kafka = settings.kafka
     return KafkaSettings(
         bootstrap_servers=kafka.bootstrap_servers,
@@ -234,6 +238,8 @@ def kafka_settings(settings: Settings) -> KafkaSettings:
 
 
 def store_settings(settings: Settings) -> StoreSettings:
+    from connectors.store_settings import StoreSettings
+
     store = settings.store
     return StoreSettings(
         endpoint=store.endpoint,
