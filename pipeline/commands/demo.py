@@ -20,10 +20,10 @@ def demo(out: Out = Path("out/demo")) -> None:
     # Imported when asked for: models, decoders and telemetry take longer than all other commands do.
     from pipeline.commands.demo_report import show
     from pipeline.commands.demo_run import play
-    from pipeline.commands.logs import log_to_stderr
+    from pipeline.commands.local_worker import log_warnings
 
     with told_plainly():
-        log_to_stderr("warning")
+        log_warnings()
         played = play(out)
     if not show(played, out):
         raise typer.Exit(DOCUMENTS_FAILED)

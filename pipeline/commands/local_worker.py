@@ -6,6 +6,7 @@ to the thread that made it.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Thread
@@ -13,9 +14,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from opentelemetry.sdk.trace import SpanProcessor
+from rich.logging import RichHandler
 
 from connectors.memory_broker import MemoryBroker, MemoryCluster
 from pipeline.app import Store, Worker, build_worker
+from pipeline.commands.exits import complain
+from pipeline.commands.logs import log_to_stderr
 from pipeline.core.events import Event
 from pipeline.engines.base import Engine
 from pipeline.errors import PagestreamError
@@ -165,6 +169,15 @@ def local_settings(**overrides: Any) -> Settings:
     }
     sections = {name: ours.get(name, {}) | overrides.get(name, {}) for name in ours.keys() | overrides.keys()}
     return load_settings(**sections)
+
+
+def log_warnings() -> None:
+    """Warnings and worse, above the progress bar and not through it."""
+    handler = RichHandler(console=complain, show_path=False, markup=False)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
+    log_to_stderr("warning")
+    # The loop would say that what is cut off by Ctrl-C is read again; that is true of topics that outlive it only.
+    logging.getLogger("pipeline.runner").setLevel(logging.ERROR)
 
 
 def all_topics(topics: Topics) -> tuple[str, ...]:

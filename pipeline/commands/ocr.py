@@ -51,16 +51,16 @@ def ocr(
     pages: Pages = None,
     password_file: PasswordFile = None,
 ) -> None:
-    """Read local files: one <file name>.json a document in --out, without any service.
+    """Read local files, without any service: one <file name>.json each.
 
-    Files of a folder keep their place in it: FOLDER/a/b.pdf becomes OUT/a/b.pdf.json. Where two files given would have
-    the same name, the second's result lies in OUT/2/. Exit code 1 if a document could not be read; documents with a
-    failed page are written, and listed at the end.
+    Files of a folder keep their place in it: FOLDER/a/b.pdf becomes
+    OUT/a/b.pdf.json. Where two would have one name, the result of the
+    second lies in OUT/2/. Exit code 1 if a document could not be read;
+    documents with a page that failed are written, and listed at the end.
     """
     # Imported when asked for: models, decoders and telemetry take longer than all other commands do.
     from pipeline.commands.files import chosen_files
-    from pipeline.commands.local_worker import local_settings
-    from pipeline.commands.logs import log_to_stderr
+    from pipeline.commands.local_worker import local_settings, log_warnings
     from pipeline.commands.reading import read_into
 
     if any(path.is_dir() and path.resolve() == out.resolve() for path in files):
@@ -69,7 +69,7 @@ def ocr(
     if not chosen:
         raise typer.BadParameter("no file in there", param_hint="FILES|FOLDERS")
     with told_plainly(), _secrets(password_file) as secrets:
-        log_to_stderr("warning")
+        log_warnings()
         settings = local_settings(engine=_given(name=engine, profile=profile, lanes=lanes), decode=secrets)
         options = _options(dpi=dpi, pages=pages, password_secret=PASSWORD if password_file else None)
         report = read_into(out, chosen, settings=settings, options=options, console=complain)
@@ -114,9 +114,13 @@ def _tell(report: Report, files: dict[str, Path], out: Path) -> None:
     failed = f", {report.failed} failed" if report.failed else ""
     rate = report.pages / max(report.seconds, 0.001)
     typer.echo(
-        f"{ended} {report.documents} documents{failed}: {report.pages} pages in {report.seconds:.1f} s "
-        f"({rate:.1f} pages/s). Results: {out}"
+        f"{ended} {_count(report.documents, 'document')}{failed}: {_count(report.pages, 'page')} "
+        f"in {report.seconds:.1f} s ({rate:.1f} pages/s). Results: {out}"
     )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _troubles(report: Report, files: dict[str, Path]) -> Any:
