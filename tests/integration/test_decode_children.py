@@ -191,7 +191,7 @@ def test_guesses_of_the_decoder_are_flagged(decoder: Decoder) -> None:
 @linux_only
 def test_a_child_that_hangs_is_killed_at_its_deadline() -> None:
     """No answer in time is the machine's fault before the document's: it may be retried, and the child is gone."""
-    with Decoder(DecodeLimits(page_seconds=0.3)) as decoder:
+    with Decoder(DecodeLimits(page_seconds=1.0)) as decoder:
         decoder.open(quarters_pdf(2))
         stuck = child_of(decoder)
         os.kill(stuck, signal.SIGSTOP)
@@ -205,7 +205,7 @@ def test_a_child_that_hangs_is_killed_at_its_deadline() -> None:
 @linux_only
 def test_a_document_larger_than_a_pipe_meets_its_deadline_too() -> None:
     """Handing over a document never waits for a child that doesn't read."""
-    with Decoder(DecodeLimits(open_seconds=0.3)) as decoder:
+    with Decoder(DecodeLimits(open_seconds=1.0)) as decoder:
         decoder.open(PNG)
         decoder.close_document()
         os.kill(child_of(decoder), signal.SIGSTOP)
