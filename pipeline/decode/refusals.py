@@ -18,7 +18,7 @@ MESSAGES = {
     "page_too_large": "The page is larger than decode.max_page_pixels or its memory; lower options.dpi.",
     "document_too_large": "The pages together are larger than decode.max_document_pixels or its memory; split it.",
     "page_out_of_range": "The document has no such page; correct options.pages.",
-    "decode_timeout": "Decoding took more than decode.cpu_seconds; simplify the page or raise the limit.",
+    "decode_timeout": "Decoding took more than decode.cpu_s; simplify the page or raise the limit.",
     "decoder_killed": "The decoder died twice on this document or page; convert it with another program.",
 }
 
