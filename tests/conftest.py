@@ -74,7 +74,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     skipped = terminalreporter.stats.get("skipped", [])
     reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in skipped)
     for reason, count in sorted(reasons.items()):
-        terminalreporter.write_line(f"not run: {count} tests; {reason}", yellow=True)
+        terminalreporter.write_line(f"not run ({count}): {reason}", yellow=True)
 
 
 @pytest.fixture(scope="session")
