@@ -160,14 +160,17 @@ class Runner:
     # --- what the broker tells, from inside poll and close -------------------------------------------------------
 
     def assigned(self, positions: Mapping[Partition, Position]) -> None:
+        log.info("assigned: %s", named(positions))
         self._ours |= positions.keys()
         self._handle(Assigned(positions))
 
     def revoked(self, partitions: Collection[Partition]) -> None:
+        log.info("revoked: %s", named(partitions))
         self._handle(Revoked(partitions))
         self._ours -= set(partitions)
 
     def lost(self, partitions: Collection[Partition]) -> None:
+        log.warning("lost: %s", named(partitions))
         self._handle(Lost(partitions))
         self._ours -= set(partitions)
 
@@ -251,3 +254,7 @@ class Runner:
         except PagestreamError as error:
             self.commits_failed += 1
             log.warning("a position could not be committed: %s", error.code)
+
+
+def named(partitions: Collection[Partition]) -> str:
+    return " ".join(f"{partition.topic}/{partition.number}" for partition in sorted(partitions))

@@ -81,6 +81,7 @@ class Publisher:
             try:
                 self._broker.publish(records, command.positions)
             except PagestreamError as error:
+                log.warning("a round of %d documents was not published: %s", len(command.outcomes), error.code)
                 for span in spans:
                     fail(span, error)
                 return PublishFailed(command.round, error)
