@@ -41,6 +41,10 @@ class Unsettled:
     def complete(self) -> bool:
         return self.size is not None and len(self.done | self.passed) >= self.size
 
+    def open(self, starts: dict[int, int]) -> dict[int, int]:
+        """Those of documents that are not settled."""
+        return {index: count for index, count in starts.items() if index not in self.done}
+
 
 class OffsetTracker:
     """One partition, one assignment. Records must be tracked in the order of their offsets."""
@@ -126,11 +130,11 @@ class OffsetTracker:
             self._high = max(self._high, offset)
 
     def position(self) -> Position:
-        return self._fitting({offset: entry.starts for offset, entry in self._unsettled.items() if entry.starts})
+        return self._fitting({offset: entry.open(entry.starts) for offset, entry in self._unsettled.items()})
 
     def handover(self) -> Position:
         """The position to leave behind when the partition is given up in good order: our own starts do not count."""
-        return self._fitting({offset: entry.inherited for offset, entry in self._unsettled.items() if entry.inherited})
+        return self._fitting({offset: entry.open(entry.inherited) for offset, entry in self._unsettled.items()})
 
     def _fitting(self, starts: Mapping[int, dict[int, int]]) -> Position:
         position = self._position(starts)
@@ -143,7 +147,7 @@ class OffsetTracker:
         for offset, entry in self._unsettled.items():
             if offset >= end:
                 break
-            entries.append(f"{offset - previous}{_done(entry.done)}{_starts(starts.get(offset, {}))}")
+            entries.append(f"{offset - previous}{_done(entry.done, entry.passed)}{_starts(starts.get(offset))}")
             previous = offset
         metadata = f"1;{end - low};{','.join(entries)}" if entries else ""
         return Position(low, metadata, self._leader_epoch)
@@ -152,7 +156,7 @@ class OffsetTracker:
         """One past the last record of which there is something to tell. What lies above is as good as unread."""
         end = self._high
         for offset in reversed(self._unsettled):
-            if offset != end - 1 or self._unsettled[offset].done or offset in starts:
+            if offset != end - 1 or self._unsettled[offset].done or starts.get(offset):
                 return end
             end = offset
         return end
@@ -174,19 +178,22 @@ class OffsetTracker:
             raise MetadataInvalid("The committed position carries metadata this version can't read.") from error
 
 
-def _done(done: set[int]) -> str:
+def _done(done: set[int], passed: set[int]) -> str:
+    """Runs of what is done. What was passed over is named only where it joins two of them."""
     runs: list[list[int]] = []
-    for index in sorted(done):
-        if runs and index == runs[-1][1] + 1:
-            runs[-1][1] = index
+    for index in sorted(done | passed):
+        if runs and index == runs[-1][-1] + 1:
+            runs[-1].append(index)
         else:
-            runs.append([index, index])
-    text = "+".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
+            runs.append([index])
+    known = [[index for index in run if index in done] for run in runs]
+    ends = [(run[0], run[-1]) for run in known if run]
+    text = "+".join(str(a) if a == b else f"{a}-{b}" for a, b in ends)
     return f"d{text}" if text else ""
 
 
-def _starts(starts: dict[int, int]) -> str:
-    text = "+".join(f"{index}:{count}" for index, count in sorted(starts.items()))
+def _starts(starts: dict[int, int] | None) -> str:
+    text = "+".join(f"{index}:{count}" for index, count in sorted((starts or {}).items()))
     return f"s{text}" if text else ""
 
 
