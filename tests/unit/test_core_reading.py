@@ -1,0 +1,119 @@
+"""Laws of reading: lanes, stages, and pages put together from lines."""
+
+from __future__ import annotations
+
+from pipeline.core.batching import BatchPolicy
+from pipeline.core.events import PageFailed, PageRead, Part, RunBatch, Stage, UnitId
+from pipeline.core.reading import PageEnded, Reading
+from pipeline.errors import Rejected
+from schemas.record import Partition
+
+POLICIES: dict[Stage, BatchPolicy] = {"detect": BatchPolicy(2, 100, 0.5), "recognise": BatchPolicy(2, 100, 0.25)}
+ERROR = Rejected("No.", code="planted")
+
+
+def unit(number: int) -> UnitId:
+    return UnitId(Partition("documents", 0), number, 0, 1)
+
+
+def reading_of(*, lanes: int = 1, pages: int = 0, now: float = 0.0) -> Reading:
+    reading = Reading(POLICIES, lanes=lanes)
+    for number in range(pages):
+        reading.add_page(unit(number), 1, Part("a", 1, number), "sheet", now)
+    return reading
+
+
+def told(reading: Reading, now: float = 0.0) -> list[RunBatch]:
+    return list(reading.commands(now))
+
+
+def crops(count: int) -> tuple[Part, ...]:
+    return tuple(Part("w", 1, place) for place in range(count))
+
+
+def test_an_idle_lane_takes_what_there_is() -> None:
+    """One page does not wait for company while a lane is idle; for a busy lane it does, until its deadline."""
+    reading = reading_of(pages=1)
+    assert [(len(run.items), run.closed) for run in told(reading)] == [(1, "idle")]
+    reading.add_page(unit(1), 1, Part("a", 1, 1), "sheet", 0.0)
+    assert told(reading, 0.4) == []
+    assert reading.due() == 0.5
+    assert [run.closed for run in told(reading, 0.5)] == ["overdue"]
+
+
+def test_a_lane_has_two_batches_at_most() -> None:
+    """One runs, one is ready; what is more waits, whatever its deadline."""
+    reading = reading_of(lanes=2, pages=20)
+    assert len(told(reading, 9.0)) == 4
+    assert (told(reading, 9.0), reading.running, reading.waiting, reading.due()) == ([], 4, 12, None)
+
+
+def test_the_end_of_the_path_goes_first() -> None:
+    """Lines are read before new pages are looked at: finishing frees memory."""
+    reading = reading_of(pages=6)
+    first, _ = told(reading)
+    assert first.stage == "detect"
+    reading.batch_done(first.batch, (crops(2), ()), 0.0)
+    assert [run.stage for run in told(reading)] == ["recognise"]
+
+
+def test_a_page_is_read_when_its_last_line_is() -> None:
+    """Lines come back in the order of their places, from whatever batches they went with."""
+    reading = reading_of(pages=1)
+    [detect] = told(reading)
+    assert reading.batch_done(detect.batch, (crops(3),), 0.0) == []
+    full, rest = [*told(reading), *told(reading, 1.0)]
+    assert reading.batch_done(rest.batch, ("two",), 0.0) == []
+    ended = reading.batch_done(full.batch, ("zero", "one"), 0.0)
+    assert ended == [PageEnded(unit(0), PageRead(1, "sheet", ("zero", "one", "two")))]
+
+
+def test_a_page_without_text_is_read_at_once() -> None:
+    """Nothing found is a result."""
+    reading = reading_of(pages=1)
+    [detect] = told(reading)
+    assert reading.batch_done(detect.batch, ((),), 0.0) == [PageEnded(unit(0), PageRead(1, "sheet", ()))]
+
+
+def test_a_failed_batch_is_run_again_one_by_one() -> None:
+    """The fault of one stays its own: only what fails by itself fails its page."""
+    reading = reading_of(pages=2)
+    [both] = told(reading)
+    assert reading.batch_failed(both.batch, ERROR) == []
+    one, other = told(reading)
+    assert {one.closed, other.closed} == {"alone"}
+    assert reading.batch_failed(one.batch, ERROR) == [PageEnded(unit(0), PageFailed(1, ERROR))]
+    assert reading.batch_done(other.batch, ((),), 0.0) == [PageEnded(unit(1), PageRead(1, "sheet", ()))]
+
+
+def test_a_failed_page_takes_its_waiting_lines_along() -> None:
+    """Lines of a page that failed are not read, and what is under way is ignored."""
+    reading = reading_of(pages=1)
+    [detect] = told(reading)
+    reading.batch_done(detect.batch, (crops(5),), 0.0)
+    first, second = told(reading)
+    reading.batch_failed(first.batch, ERROR)
+    [alone] = told(reading)
+    assert len(reading.batch_failed(alone.batch, ERROR)) == 1
+    assert reading.batch_done(second.batch, ("a", "b"), 0.0) == []
+    assert (reading.waiting, told(reading)) == (0, [])
+
+
+def test_a_dropped_document_is_not_read_on() -> None:
+    """Its pages and lines leave the line; its answers change nothing; its neighbours go on."""
+    reading = reading_of(pages=3)
+    both, _ = [*told(reading), *told(reading, 9.0)]
+    reading.drop({unit(0)})
+    assert reading.batch_done(both.batch, (crops(1), ()), 0.0) == [PageEnded(unit(1), PageRead(1, "sheet", ()))]
+    assert reading.waiting == 0
+
+
+def test_a_page_begun_anew_ignores_answers_about_the_old_one() -> None:
+    """A document that is tried again does not take results of its earlier try."""
+    reading = reading_of(pages=1)
+    [old] = told(reading)
+    reading.drop({unit(0)})
+    reading.add_page(unit(0), 1, Part("a", 1, "new"), "new sheet", 0.0)
+    assert reading.batch_done(old.batch, ((),), 0.0) == []
+    [new] = told(reading)
+    assert reading.batch_done(new.batch, ((),), 0.0) == [PageEnded(unit(0), PageRead(1, "new sheet", ()))]
