@@ -186,10 +186,11 @@ class MemoryCluster:
     def _wanted(self, group: str, member_id: int) -> set[Partition]:
         """What a member should own once everybody has given back what they must."""
         state = self._group(group)
+        subscribed = frozenset().union(*state.members.values())
         wanted = set()
-        for index, partition in enumerate(sorted(self._logs)):
+        for index, partition in enumerate(sorted(one for one in self._logs if one.topic in subscribed)):
             able = sorted(member for member, topics in state.members.items() if partition.topic in topics)
-            if able and able[(index + state.turn) % len(able)] == member_id:
+            if able[(index + state.turn) % len(able)] == member_id:
                 wanted.add(partition)
         return wanted
 
