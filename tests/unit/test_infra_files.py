@@ -143,3 +143,12 @@ def test_locks_agree() -> None:
     assert {bare(requirement) for requirement in project["dependencies"]} <= worker.keys()
     asked = (REPOSITORY / "requirements/test.in").read_text().splitlines()
     assert {bare(line) for line in asked if not line.startswith("#")} <= test.keys()
+
+
+def test_every_part_has_a_layer() -> None:
+    """A new part of the pipeline is given its place among the import directions, or nothing would check it."""
+    contracts = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    placed = set(re.findall(r"pipeline\.(\w+)", " ".join(contracts[0]["layers"])))
+    parts = {path.stem for path in (REPOSITORY / "pipeline").glob("*.py")}
+    parts |= {path.parent.name for path in (REPOSITORY / "pipeline").glob("*/__init__.py")}
+    assert parts - {"__init__"} == placed
