@@ -1,0 +1,237 @@
+"""`pagestream ocr`: local files through the whole flow, and what its user gets to see."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from io import BytesIO, StringIO
+from pathlib import Path
+
+import orjson
+import pytest
+from pypdf import PdfReader, PdfWriter
+from rich.console import Console
+
+from connectors.memory_store import MemoryStore
+from pipeline.app import load_engines
+from pipeline.commands.files import chosen_files
+from pipeline.commands.local_worker import DOCUMENTS, RESULTS, LocalWorker, all_topics, local_settings
+from pipeline.commands.reading import Report, read_into
+from pipeline.engines.fake import Fault, mark
+from pipeline.samples.collection import gauge_report, readable
+from schemas.codec import decode, encode
+from schemas.events import Options
+from schemas.results import DocumentResult
+from tests.worker import pages, picture, submitted
+
+PATIENCE_S = 60.0
+
+
+def command(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pipeline", "ocr", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        env={**os.environ, **environment},
+        check=False,
+    )
+
+
+def read(folder: Path, *, options: Options | None = None) -> tuple[Report, dict[str, bytes]]:
+    """What the fake engine reads in a folder: the report, and the results by name."""
+    out = folder.parent / "out"
+    settings = local_settings(engine={"name": "fake", "lanes": 2})
+    files = chosen_files([folder], out=out)
+    report = read_into(out, files, settings=settings, options=options or Options(), console=Console(file=StringIO()))
+    return report, {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*.json")}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "in").mkdir()
+    return tmp_path / "in"
+
+
+def test_each_file_has_its_result(folder):
+    """Every file that can be read has one result, of its own bytes, encoded as the service encodes it."""
+    (folder / "sub").mkdir()
+    bodies = {f"{place}{n}.png": picture(f"page {place}{n}") for place in ("", "sub/") for n in range(5)}
+    for name, body in bodies.items():
+        (folder / name).write_bytes(body)
+    report, results = read(folder)
+    assert (report.documents, report.failed, report.pages, report.troubles) == (10, 0, 10, [])
+    assert results.keys() == {f"{name}.json" for name in bodies}
+    for name, body in bodies.items():
+        result = decode(DocumentResult, results[f"{name}.json"])
+        assert encode(result) == results[f"{name}.json"]
+        assert (result.source.key, result.source.sha256) == (name, hashlib.sha256(body).hexdigest())
+        assert result.pages[0].text == f"page {name.removesuffix('.png')}"
+
+
+def test_a_broken_file_stops_nobody(folder):
+    """What can't be read is told with its code, the rest is read."""
+    (folder / "a.txt").write_text("no picture")
+    (folder / "b.png").write_bytes(b"")
+    (folder / "c.png").write_bytes(picture("fine"))
+    (folder / "d.png").write_bytes(picture("cut short")[:100])
+    report, results = read(folder)
+    assert results.keys() == {"c.png.json"}
+    assert {(trouble.key, trouble.page, trouble.code) for trouble in report.troubles} == {
+        ("a.txt", None, "unsupported_format"),
+        ("b.png", None, "empty_file"),
+        ("d.png", None, "corrupt_image"),
+    }
+    assert (report.documents, report.failed) == (1, 3)
+
+
+def test_more_broken_files_than_a_breaker_takes_stop_nobody(folder, monkeypatch):
+    """The limits that guard a topic against a bad release do not hold for files chosen by hand."""
+    monkeypatch.setenv("PAGESTREAM_FLOW__BREAKER_RUN", "3")
+    for number in range(20):
+        (folder / f"{number:02}.txt").write_text("no picture")
+    (folder / "last.png").write_bytes(picture("fine"))
+    report, results = read(folder)
+    assert (report.failed, list(results)) == (20, ["last.png.json"])
+
+
+def test_a_failed_page_is_told_and_the_others_are_written(folder):
+    """A document of which one page failed is partial: its result is there, and that page is listed."""
+    (folder / "three.tif").write_bytes(pages(["one"], [mark(Fault.REJECTED)], ["three"]))
+    report, results = read(folder)
+    assert decode(DocumentResult, results["three.tif.json"]).status == "partial"
+    assert [(trouble.key, trouble.page) for trouble in report.troubles] == [("three.tif", 2)]
+    assert (report.documents, report.failed) == (1, 0)
+
+
+def test_only_the_pages_asked_for_are_read(folder):
+    """Pages that were not asked for are skipped, and not counted as read."""
+    (folder / "three.tif").write_bytes(pages(["one"], ["two"], ["three"]))
+    report, results = read(folder, options=Options(pages="2"))
+    result = decode(DocumentResult, results["three.tif.json"])
+    assert [page.status for page in result.pages] == ["skipped", "ok", "skipped"]
+    assert report.pages == 1
+
+
+def test_results_leave_memory_once_written(folder, monkeypatch):
+    """What lies in --out is held nowhere else."""
+    stores: list[MemoryStore] = []
+
+    def remembered() -> MemoryStore:
+        stores.append(MemoryStore())
+        return stores[-1]
+
+    monkeypatch.setattr("pipeline.commands.reading.MemoryStore", remembered)
+    for number in range(3):
+        (folder / f"{number}.png").write_bytes(picture("page"))
+    assert len(read(folder)[1]) == 3
+    assert [store.list_objects(RESULTS, "", 10) for store in stores] == [[]]
+
+
+def test_memory_holds_nothing_of_what_is_done():
+    """After a trim the topics are empty, however many documents went through them."""
+    settings = local_settings(engine={"name": "fake", "lanes": 1})
+    store = MemoryStore()
+    for bucket in (DOCUMENTS, RESULTS):
+        store.create_bucket(bucket)
+    store.put(DOCUMENTS, "a.png", picture("a"), content_type="image/png", deadline_s=1)
+    with LocalWorker(settings, store=store, engines=load_engines(settings)) as worker:
+        for value in [submitted("a.png"), b"not json"] * 5:
+            worker.submit(value)
+        until, ended = time.monotonic() + PATIENCE_S, 0
+        while ended < 10 and time.monotonic() < until:
+            ended += len(worker.settled(1.0))
+        worker.trim()
+        left = {topic: worker.cluster.records(topic) for topic in all_topics(worker.topics)}
+    assert ended == 10
+    assert set(map(len, left.values())) == {0}
+
+
+def test_what_a_user_sees(folder, tmp_path):
+    """Exit code 1 when something failed; the summary on stdout, progress and the list of failures on stderr."""
+    (folder / "good.png").write_bytes(picture("good"))
+    (folder / "bad.png").write_bytes(b"no picture")
+    ended = command(folder, "--out", tmp_path / "out", "--engine", "fake", "--lanes", "1")
+    assert ended.returncode == 1, ended.stderr
+    assert ended.stdout.startswith("read 1 document, 1 failed: 1 page in ")
+    assert "2/2 documents" in ended.stderr
+    assert "unsupported_format" in ended.stderr
+    assert "bad.png" in ended.stderr
+    assert "good.png" not in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_missing_models_are_told_with_what_to_do(folder, tmp_path):
+    """Exit code 4 and the command that fetches them; nothing is read."""
+    (folder / "good.png").write_bytes(picture("good"))
+    ended = command(folder, "--out", tmp_path / "out", PAGESTREAM_ENGINE__MODELS_DIRECTORY=str(tmp_path / "none"))
+    assert ended.returncode == 4
+    assert "pagestream models fetch" in ended.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("wrong", [["--pages", "two"], ["--dpi", "9"], ["--out", "in"], ["no such file"]])
+def test_wrong_use_is_exit_code_two(folder, tmp_path, wrong):
+    """Options that make no sense, files that do not exist, and results among documents are refused at once."""
+    (folder / "good.png").write_bytes(picture("good"))
+    arguments = [str(folder) if word == "in" else word for word in wrong]
+    ended = command(folder, "--out", tmp_path / "out", *arguments)
+    assert ended.returncode == 2, ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_password_comes_from_a_file(folder, tmp_path):
+    """An encrypted document is read with --password-file, and the password appears nowhere."""
+    writer = PdfWriter(clone_from=PdfReader(BytesIO(gauge_report().body)))
+    writer.encrypt("open sesame", algorithm="AES-256")
+    writer.write(folder / "locked.pdf")
+    (tmp_path / "password").write_text("open sesame\n")
+    arguments = [folder, "--out", tmp_path / "out", "--engine", "fake", "--pages", "1", "--dpi", "72"]
+    refused = command(*arguments)
+    assert (refused.returncode, "password" in refused.stderr) == (1, True)
+    ended = command(*arguments, "--password-file", tmp_path / "password")
+    assert ended.returncode == 0, ended.stderr
+    result = (tmp_path / "out/locked.pdf.json").read_bytes()
+    assert orjson.loads(result)["page_count"] == 2
+    assert b"sesame" not in result + ended.stdout.encode() + ended.stderr.encode()
+
+
+def test_an_interrupt_ends_it_cleanly(folder, tmp_path):
+    """Ctrl-C: exit code 130 soon, every result that is there is whole, nothing half-written lies about."""
+    for number in range(2000):
+        (folder / f"{number}.png").write_bytes(picture(f"number {number}"))
+    out = tmp_path / "out"
+    arguments = [sys.executable, "-m", "pipeline", "ocr", folder, "--out", out, "--engine", "fake"]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        until = time.monotonic() + PATIENCE_S
+        while not list(out.glob("*.json")) and process.poll() is None and time.monotonic() < until:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.02)
+        process.send_signal(signal.SIGINT)
+        told, complaints = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 130, complaints
+    assert told.startswith("interrupted after ")
+    assert "Traceback" not in complaints
+    written = list(out.iterdir())
+    assert 0 < len(written) < 2000
+    assert all(decode(DocumentResult, path.read_bytes()).status == "complete" for path in written)
+
+
+@pytest.mark.models
+def test_the_samples_are_read_nearly_perfectly(folder, tmp_path, models_directory):
+    """The real models read the samples in order, with at most one sign in a hundred wrong."""
+    for sample in readable():
+        (folder / Path(sample.key).name).write_bytes(sample.body)
+    ended = command(folder, "--out", tmp_path / "out", PAGESTREAM_ENGINE__MODELS_DIRECTORY=str(models_directory))
+    assert ended.returncode == 0, ended.stderr
+    for sample in readable():
+        body = (tmp_path / "out" / f"{Path(sample.key).name}.json").read_bytes()
+        for page, wanted in zip(decode(DocumentResult, body).pages, sample.pages, strict=True):
+            likeness = difflib.SequenceMatcher(None, page.text or "", "\n".join(wanted), autojunk=False).ratio()
+            assert likeness >= 0.99, f"{sample.key}, page {page.number}: {page.text}"
