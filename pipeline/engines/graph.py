@@ -81,13 +81,12 @@ def _answer_best(model: Any) -> None:
     from onnx import TensorProto, helper, numpy_helper
 
     (old,) = model.graph.output
-    model.graph.initializer.append(numpy_helper.from_array(np.array([2], np.int64), "class_axis"))
     version = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
-    largest = (
-        helper.make_node("ReduceMax", [old.name, "class_axis"], [PROBABILITIES], keepdims=0)
-        if version >= 18
-        else helper.make_node("ReduceMax", [old.name], [PROBABILITIES], axes=[2], keepdims=0)
-    )
+    if version < 18:
+        largest = helper.make_node("ReduceMax", [old.name], [PROBABILITIES], axes=[2], keepdims=0)
+    else:
+        model.graph.initializer.append(numpy_helper.from_array(np.array([2], np.int64), "class_axis"))
+        largest = helper.make_node("ReduceMax", [old.name, "class_axis"], [PROBABILITIES], keepdims=0)
     model.graph.node.extend([helper.make_node("ArgMax", [old.name], [CLASSES], axis=2, keepdims=0), largest])
     model.graph.output.remove(old)
     for name, kind in ((CLASSES, TensorProto.INT64), (PROBABILITIES, TensorProto.FLOAT)):

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -73,6 +74,27 @@ class TestPaddleEngine(EngineLaws):
         yield Case(lanes, print_page)
         for lane in lanes:
             lane.close()
+
+
+@pytest.mark.models
+@pytest.mark.skipif(importlib.util.find_spec("onnx") is None, reason="pip install onnx")
+def test_batches_read_what_single_runs_read(models_directory: Path) -> None:
+    """Full batches of padded crops give the text of single runs; half precision moves scores by no more than 0.01."""
+    settings = EngineSettings(models=models_directory)
+    (single,) = load("onnx", settings)
+    (full,) = load_batched(settings, 1, Batches(pages=1, crops=4))
+    (half,) = load_batched(replace(settings, precision="f16"), 1, Batches(pages=1, crops=4))
+    crops = crops_of(single, print_page(["Total 12.50", "Thank you", "No. 20260117"]))
+    for readings in zip(*(engine.recognise(crops) for engine in (single, full, half)), strict=True):
+        assert len({reading.text for reading in readings}) == 1
+        assert readings[1].confidence == pytest.approx(readings[2].confidence, abs=0.01)
+
+
+@pytest.mark.models
+def test_half_precision_is_not_for_a_cpu(models_directory: Path) -> None:
+    """A CPU asked for f16 refuses, for it would quietly run slower in f32."""
+    with pytest.raises(Fatal, match="f32"):
+        load("onnx", EngineSettings(models=models_directory, precision="f16"))
 
 
 @pytest.mark.parametrize("engine", ["onnx", "fake"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import subprocess
 import urllib.error
 import zipfile
@@ -12,7 +13,9 @@ import pytest
 import yaml
 
 from pipeline.engines import fetch
+from pipeline.engines.manifest import _https, fetch_manifest, read_manifest
 from pipeline.engines.models import PROFILES, ModelFile, Profile, Wheel, model_directory, on_disk, verify
+from pipeline.engines.place import place
 from pipeline.engines.recipe import detection_recipe, recognition_recipe
 from pipeline.errors import Environment, Fatal
 
@@ -156,13 +159,11 @@ def test_a_manifest_brings_any_models(tmp_path: Path) -> None:
     """Files a person names are checked and put under their profile; those there already are left alone."""
     source = tmp_path / "det.onnx"
     source.write_bytes(b"detector")
-    wanted = fetch.read_manifest(
-        manifest(tmp_path, path="det/inference.onnx", file=str(source), sha256=digest(b"detector"))
-    )
-    (placed,) = fetch.fetch_manifest(wanted, tmp_path / "models", quiet)
+    wanted = read_manifest(manifest(tmp_path, path="det/inference.onnx", file=str(source), sha256=digest(b"detector")))
+    (placed,) = fetch_manifest(wanted, tmp_path / "models", quiet)
     assert placed.read_bytes() == b"detector"
     source.unlink()
-    assert fetch.fetch_manifest(wanted, tmp_path / "models", quiet) == [placed]
+    assert fetch_manifest(wanted, tmp_path / "models", quiet) == [placed]
 
 
 @pytest.mark.parametrize(
@@ -180,21 +181,34 @@ def test_a_manifest_brings_any_models(tmp_path: Path) -> None:
 def test_a_careless_manifest_is_refused(tmp_path: Path, entry: dict[str, str]) -> None:
     """https only, inside the profile only, with a digest, from one source."""
     with pytest.raises(Fatal) as refusal:
-        fetch.read_manifest(manifest(tmp_path, **entry))
+        read_manifest(manifest(tmp_path, **entry))
     assert refusal.value.code == "manifest_invalid"
 
 
 def test_nothing_leads_to_plain_http() -> None:
     """The opener for downloads can't speak http, so no redirect can either."""
     with pytest.raises(urllib.error.URLError, match="unknown url type"):
-        fetch._https().open("http://127.0.0.1:9/", timeout=1)
+        _https().open("http://127.0.0.1:9/", timeout=1)
+
+
+def test_a_download_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
+    """A source that fails half-way is the environment's fault and leaves no scraps."""
+
+    class Broken(io.RawIOBase):
+        def read(self, size: int = -1) -> bytes:
+            raise TimeoutError
+
+    with pytest.raises(Environment) as failure:
+        place(Broken(), tmp_path / "det/inference.onnx", "0" * 64)  # type: ignore[arg-type]
+    assert failure.value.code == "download_failed"
+    assert all_files(tmp_path) == []
 
 
 def test_an_address_that_does_not_answer_is_the_environments_fault(tmp_path: Path) -> None:
     """A download that fails says so by its code."""
     wanted = manifest(tmp_path, path="det/inference.onnx", url="https://127.0.0.1:9/x", sha256="0" * 64)
     with pytest.raises(Environment) as failure:
-        fetch.fetch_manifest(fetch.read_manifest(wanted), tmp_path / "models", quiet)
+        fetch_manifest(read_manifest(wanted), tmp_path / "models", quiet)
     assert failure.value.code == "download_failed"
 
 
