@@ -95,6 +95,7 @@ def _providers(settings: EngineSettings, tensorrt: dict[str, str]) -> list[Any]:
 def _tensorrt(settings: EngineSettings) -> dict[str, str]:
     options = {"device_id": str(settings.device_id), "trt_fp16_enable": str(int(settings.precision == "f16"))}
     if settings.cache is not None:
+        settings.cache.mkdir(parents=True, exist_ok=True)
         folder = str(settings.cache)
         options |= {"trt_engine_cache_enable": "1", "trt_engine_cache_path": folder}
         options |= {"trt_timing_cache_enable": "1", "trt_timing_cache_path": folder}
