@@ -85,6 +85,11 @@ def test_nothing_is_published_for_a_partition_that_is_not_ours() -> None:
     settling.add(outcome(0))
     partitions.drop([ONE])
     assert settling.begin() is None
+    partitions.assign({ONE: Position(0)})
+    tracker = partitions.tracker(ONE)
+    assert tracker is not None
+    tracker.track(0, 1)
+    assert settling.begin() is None
 
 
 def test_a_revoked_partition_is_handed_over_without_starts() -> None:

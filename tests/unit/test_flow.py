@@ -584,7 +584,7 @@ def test_a_full_worker_pauses_and_resumes_below_three_quarters() -> None:
 
 
 def test_refused_entries_do_not_block_their_siblings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Entries that were refused wait for a position that fits; the documents between them begin and end all the same."""
+    """Entries that were refused wait for a position that fits; the documents between them begin and end meanwhile."""
     monkeypatch.setattr(offsets, "METADATA_LIMIT", 150)
     kinds = ("refused", "good") * 25
     lenient = BreakerPolicy(max_run=10_000, max_ratio=2.0, window=10)
