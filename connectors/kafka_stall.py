@@ -1,0 +1,36 @@
+"""Which partition has been silent for so long that somebody should look?
+
+A client may stop fetching a partition after brokers were away, without a word, while it stays a good member of the
+group: seen with librdkafka 2.16.0 after a broker was killed. So long silence is compared with the partition's end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from schemas.record import Partition
+
+
+class Silence:
+    """When each partition was last heard of. Times are monotonic seconds."""
+
+    def __init__(self, longest_s: float) -> None:
+        self._longest_s = longest_s
+        self._heard_at: dict[Partition, float] = {}
+
+    def heard(self, partition: Partition, now: float) -> None:
+        self._heard_at[partition] = now
+
+    def forget(self, partitions: Collection[Partition]) -> None:
+        for partition in partitions:
+            self._heard_at.pop(partition, None)
+
+    def overdue(self, now: float) -> Partition | None:
+        """The one silent for longest, if that is too long. It counts as heard, so that it is named once a period."""
+        if not self._heard_at:
+            return None
+        partition, at = min(self._heard_at.items(), key=lambda item: item[1])
+        if now - at < self._longest_s:
+            return None
+        self._heard_at[partition] = now
+        return partition
