@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 
 from pipeline.errors import Fatal, Retryable
@@ -91,7 +92,7 @@ def _engine(settings: EngineSettings, paddleocr: Any) -> PaddleEngine:
         ModelStamp(
             recipe.name,
             sha256_of(directory / weights),
-            runtime=f"paddleocr {version} {common['engine']}",
+            runtime=f"paddleocr {version} {common['engine']}, opencv {cv2.__version__}",
             device=settings.device,
             precision=settings.precision,
         )

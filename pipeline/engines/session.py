@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import cv2
 import onnxruntime as ort  # type: ignore[import-untyped]
 
 from pipeline.errors import Fatal
@@ -54,7 +55,7 @@ def stamp(directory: Path, name: str, settings: EngineSettings) -> ModelStamp:
     return ModelStamp(
         name=name,
         sha256=sha256_of(directory / WEIGHTS),
-        runtime=f"onnxruntime {ort.__version__}",
+        runtime=f"onnxruntime {ort.__version__}, opencv {cv2.__version__}",  # either one changes a line now and then
         device=settings.device,
         precision=settings.precision,
     )
