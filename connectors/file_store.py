@@ -54,8 +54,11 @@ class FileStore:
             raise failure("bucket_missing", "fetch")
         if ref.key not in self._files or ref.version_id is not None:
             raise failure("object_missing", "fetch")
+        path = self._files[ref.key]
+        if path.exists() and not path.is_file():  # a pipe would keep us waiting, a device has no end
+            raise _no_plain_file()
         try:
-            return self._files[ref.key].open("rb")
+            return path.open("rb")
         except OSError as error:
             raise _unreadable(error) from error
 
@@ -74,6 +77,12 @@ def _unreadable(error: OSError) -> PagestreamError:
     """One file of many: that it can't be read says nothing about the next, so this is never an Environment."""
     if isinstance(error, FileNotFoundError):
         return failure("object_missing", "fetch")
+    return _no_plain_file()
+
+
+def _no_plain_file() -> Rejected:
     return Rejected(
-        "The file can't be read; check its permissions and its disk.", code="file_unreadable", stage="fetch"
+        "The file can't be read; check that it is a plain file, its permissions and its disk.",
+        code="file_unreadable",
+        stage="fetch",
     )

@@ -152,7 +152,7 @@ class LocalWorker:
 def local_settings(**overrides: Any) -> Settings:
     """The settings of the service, less what belongs to its topics and buckets; `overrides` by section."""
     ours: dict[str, dict[str, Any]] = {
-        "kafka": {"max_page_record_bytes": MAX_RECORD_BYTES // 2},
+        "kafka": {"topic_prefix": "pagestream", "max_page_record_bytes": MAX_RECORD_BYTES // 2},
         "store": {
             "input_buckets": {DOCUMENTS},
             "prefixes": (),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.samples.pdf import PdfPage, pdf
+from pipeline.samples.pdf import Face, PdfPage, pdf
 
 LEFT, RIGHT = 64, 531
 TITLE, SUBTITLE = "River gauge report 2024", "Station 114, Lower Mill weir"
@@ -87,5 +87,5 @@ def _table(page: PdfPage, top: float) -> None:
         page.line(x, top, x, bottom)
     for index, row in enumerate((COLUMNS, *ROWS)):
         for x, cell in zip(EDGES, row, strict=False):
-            face = "Helvetica-Bold" if index == 0 else "Helvetica"
-            page.write(x + 10, top + ROW_HEIGHT * index + 18, cell, size=12, face=face)  # type: ignore[arg-type]
+            face: Face = "Helvetica-Bold" if index == 0 else "Helvetica"
+            page.write(x + 10, top + ROW_HEIGHT * index + 18, cell, size=12, face=face)

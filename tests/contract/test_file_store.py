@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,10 @@ class TestFileStore(StoreLaws):
         """What went away is missing, what can't be read is unreadable; neither is the environment's failure."""
         store.chosen["gone.png"] = tmp_path / "gone.png"
         store.chosen["folder.png"] = tmp_path
-        for key, code in (("gone.png", "object_missing"), ("folder.png", "file_unreadable")):
+        store.chosen["pipe.png"] = tmp_path / "pipe.png"
+        os.mkfifo(store.chosen["pipe.png"])
+        unreadable = "file_unreadable"
+        for key, code in (("gone.png", "object_missing"), ("folder.png", unreadable), ("pipe.png", unreadable)):
             with pytest.raises(Rejected) as caught:
                 store.stat(ObjectRef("documents", key))
             assert caught.value.code == code
