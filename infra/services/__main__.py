@@ -16,6 +16,7 @@ from infra.services.home import Home, usual_home
 from infra.services.say import say
 
 DONE, FAILED, MISSING = 0, 1, 3
+END_DEADLINE_S = 60  # what a program that is told to end may take
 
 
 def main() -> int:
@@ -37,6 +38,8 @@ def main() -> int:
     except Failed as failure:
         say(f"FAILED: {failure.explain()}")
         return FAILED
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
 
 
 def _up(home: Home, names: list[str]) -> int:
@@ -51,6 +54,8 @@ def _up(home: Home, names: list[str]) -> int:
 
 def _down(home: Home, names: list[str], *, wipe: bool) -> int:
     with home.alone():
+        if not stack.running(home):
+            say("No service runs.")
         stack.down(home, names)
         for name in names if wipe else ():
             home.wipe(name)
@@ -96,8 +101,9 @@ def _call(program: list[str], exports: dict[str, str], skipped: dict[str, str]) 
     try:
         return child.wait()
     finally:
-        child.terminate()
-        child.wait()
+        if child.poll() is None:
+            child.terminate()
+            child.wait(END_DEADLINE_S)
 
 
 def _end(number: int, frame: FrameType | None) -> NoReturn:

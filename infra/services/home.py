@@ -35,7 +35,7 @@ class Home:
         return _folder(self.root / "log") / f"{service}.log"
 
     def record(self, service: str) -> Path:
-        return _folder(self.root / "run") / f"{service}.json"
+        return self.root / "run" / f"{service}.json"
 
     @property
     def environment(self) -> Path:

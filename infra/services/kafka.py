@@ -104,4 +104,5 @@ KAFKA = Service(
     set_up=set_up,
     look=look,
     exports=exports,
+    deadline_s=120,
 )

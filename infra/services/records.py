@@ -21,6 +21,7 @@ class Record:
 
 
 def write(path: Path, record: Record) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(".new")
     fresh.write_text(json.dumps(asdict(record)))
     fresh.replace(path)
