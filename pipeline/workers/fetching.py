@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,6 +10,7 @@ from pipeline.clock import Clock
 from pipeline.core.events import Event, Fetched, FetchFailed, Unit
 from pipeline.telemetry.journey import Journeys
 from pipeline.workers.inbox import Inbox, answer
+from pipeline.workers.pool import Pool
 from schemas.ids import document_id
 from schemas.objects import ObjectInfo, ObjectRef
 from schemas.results import Source
@@ -37,15 +37,15 @@ class Fetcher:
         self._inbox = inbox
         self._journeys = journeys
         self._clock = clock
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="fetch")
+        self._pool = Pool(threads, name="fetch")
 
     def fetch(self, unit: Unit) -> None:
         self._pool.submit(
-            answer, self._inbox, lambda: self._fetch(unit), lambda error: FetchFailed(unit.id, error), "fetch"
+            lambda: answer(self._inbox, lambda: self._fetch(unit), lambda error: FetchFailed(unit.id, error), "fetch")
         )
 
     def close(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.close()
 
     def _fetch(self, unit: Unit) -> Event:
         started = self._clock()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,6 +12,7 @@ from pipeline.stages.compose import compose_document
 from pipeline.telemetry.journey import Journey, Journeys
 from pipeline.telemetry.tracing import trace_id
 from pipeline.workers.inbox import Inbox, answer
+from pipeline.workers.pool import Pool
 from schemas.codec import encode
 from schemas.ids import result_id
 from schemas.pages import ContentRef, PageResult
@@ -71,16 +71,16 @@ class Storer:
         self._inbox = inbox
         self._journeys = journeys
         self._clock = clock
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="store")
+        self._pool = Pool(threads, name="store")
 
     def store(self, outcome: Read) -> None:
         unit = outcome.unit.id
         self._pool.submit(
-            answer, self._inbox, lambda: self._write(outcome), lambda error: StoreFailed(unit, error), "store"
+            lambda: answer(self._inbox, lambda: self._write(outcome), lambda error: StoreFailed(unit, error), "store")
         )
 
     def close(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.close()
 
     def _write(self, outcome: Read) -> Event:
         journey = self._journeys.get(outcome.unit.id)
