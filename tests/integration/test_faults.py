@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from array import array
 from fcntl import ioctl
 from pathlib import Path
@@ -19,7 +21,7 @@ from pipeline.errors import Environment, Fatal
 from schemas.record import Record
 from tests.documents import PdfPageSpec, make_pdf, slow_content
 from tests.services import until
-from tests.worker import MortalBroker, Site, pages, picture, unit_of
+from tests.worker import PATIENCE_S, MortalBroker, Site, pages, picture, unit_of
 
 WAIT = mark(Fault.WAIT)
 AT_ONCE_S = 5.0
@@ -38,6 +40,11 @@ def crowd(site: Site, count: int, *, name: str = "crowd", line: str = "") -> lis
 def all_complete(site: Site, records: list[Record]) -> bool:
     """Each has its one terminal record, and it is a completion."""
     return {one.code for one in site.settled([unit_of(record) for record in records]).values()} == {"complete"}
+
+
+def at_first_attempt(site: Site) -> bool:
+    """Nothing that was read here had used up an attempt before."""
+    return {one.completed.attempts for one in site.terminals() if one.completed is not None} == {1}
 
 
 def settled_once(site: Site) -> bool:
@@ -327,7 +334,7 @@ def test_a_drain_finishes_what_was_begun() -> None:
 
 
 def test_a_drain_has_a_deadline() -> None:
-    """What is not finished by the deadline is left, and read again by the next worker."""
+    """What is not finished by the deadline is left, and read by the next worker as if for the first time."""
     site = Site(flow={"drain_s": 0.3})
     records = crowd(site, 3, line=WAIT)
     with site.worker() as running:
@@ -337,10 +344,11 @@ def test_a_drain_has_a_deadline() -> None:
     with site.worker() as running:
         running.gate.set()
         assert all_complete(site, records)
+    assert at_first_attempt(site)
 
 
 def test_a_second_stop_ends_at_once(site: Site) -> None:
-    """Whatever the engine is at, a second stop does not wait for it; the next worker reads everything."""
+    """Whatever the engine is at, a second stop does not wait for it; the next worker reads as if for the first time."""
     records = crowd(site, 3, line=WAIT)
     with site.worker() as running:
         running.until(lambda seen: seen["Rendered"] >= 2)
@@ -351,6 +359,7 @@ def test_a_second_stop_ends_at_once(site: Site) -> None:
     with site.worker() as running:
         running.gate.set()
         assert all_complete(site, records)
+    assert at_first_attempt(site)
 
 
 def test_a_second_stop_does_not_wait_for_a_page(site: Site) -> None:
@@ -361,3 +370,26 @@ def test_a_second_stop_does_not_wait_for_a_page(site: Site) -> None:
         running.worker.runner.stop()
         running.worker.runner.stop()
         assert running.ended(deadline_s=AT_ONCE_S) is None
+
+
+HANGING_STORE = """
+from threading import Event
+from tests.worker import Site, picture
+
+asked = Event()
+site = Site()
+site.submit("never.png", picture("never"))
+site.store.get = lambda *_, **__: asked.set() or Event().wait()
+with site.worker() as running:
+    assert asked.wait(30)
+    running.worker.runner.stop()
+    running.worker.runner.stop()
+    assert running.ended() is None
+"""
+
+
+def test_a_second_stop_does_not_wait_for_the_store() -> None:
+    """An object that never arrives keeps no process from ending."""
+    root = Path(__file__).parents[2]
+    ended = subprocess.run([sys.executable, "-c", HANGING_STORE], cwd=root, timeout=PATIENCE_S, check=False)
+    assert ended.returncode == 0
