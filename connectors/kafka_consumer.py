@@ -21,15 +21,14 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from connectors.errors import failure
 from connectors.kafka_client import let_go, made
 from connectors.kafka_errors import RAISED, Notices, code_of, error_of, explained
-from connectors.kafka_outage import Outage
-from connectors.kafka_records import partition_of, position_of, record_of, topic_partition
+from connectors.kafka_outage import ASK_TIMEOUT_S, Outage, trouble
+from connectors.kafka_positions import committed, starts
+from connectors.kafka_records import partition_of, record_of, topic_partition
 from connectors.kafka_settings import KafkaSettings, member_properties
 from connectors.kafka_stall import Silence
 from schemas.record import Partition, Position, Record
 
-_ASK_TIMEOUT_S = 2.0
 _CLOSE_TIMEOUT_S = 10.0
-_PAUSE_S = 0.1
 _log = logging.getLogger(__name__)
 
 
@@ -128,11 +127,7 @@ class GroupConsumer:
 
     def committed(self, partitions: Sequence[Partition], timeout_s: float) -> list[TopicPartition]:
         """What the group has committed; waits for transactions that are still open. Raises KafkaException."""
-        found = self._consumer.committed([topic_partition(partition) for partition in partitions], timeout=timeout_s)
-        for one in found:
-            if one.error is not None:
-                raise KafkaException(one.error)
-        return found
+        return committed(self._consumer, partitions, timeout_s)
 
     def leave(self) -> None:
         """Nothing is ours any more. The next poll tells the listener, and joins again."""
@@ -190,7 +185,7 @@ class GroupConsumer:
         if not self._hearing:
             return
         try:
-            positions = self._starts(consumer, found)
+            positions = starts(consumer, [partition_of(one) for one in found], self._settings)
             consumer.incremental_assign([topic_partition(*start) for start in positions.items()])
             self._member_id = consumer.memberid()
             for partition, position in positions.items():
@@ -232,26 +227,6 @@ class GroupConsumer:
         except BaseException as error:
             self._raise_later(error)
 
-    def _starts(self, consumer: Consumer, found: list[TopicPartition]) -> dict[Partition, Position]:
-        """Where to begin. The last owner may have died in a transaction: its positions settle when that times out."""
-        if not found:
-            return {}
-        deadline = time.monotonic() + self._settings.transaction_timeout_s + self._settings.request_timeout_s
-        while True:
-            try:
-                committed = self.committed([partition_of(one) for one in found], self._settings.request_timeout_s)
-                return {partition_of(one): self._start(consumer, one) for one in committed}
-            except KafkaException as error:
-                if code_of(error_of(error)) != "broker_unavailable" or time.monotonic() >= deadline:
-                    raise
-                time.sleep(_PAUSE_S)
-
-    def _start(self, consumer: Consumer, committed: TopicPartition) -> Position:
-        """The committed position; the earliest record where there is none, or where the log ends before it."""
-        partition = topic_partition(partition_of(committed))
-        low, high = consumer.get_watermark_offsets(partition, timeout=self._settings.request_timeout_s)
-        return position_of(committed) if 0 <= committed.offset <= high else Position(low)
-
     # what has come
 
     def _gather(self, max_records: int, timeout_s: float) -> None:
@@ -291,11 +266,11 @@ class GroupConsumer:
         if partition is None or position is None:
             return
         try:
-            _, end = self._consumer.get_watermark_offsets(topic_partition(partition), timeout=_ASK_TIMEOUT_S)
+            _, end = self._consumer.get_watermark_offsets(topic_partition(partition), timeout=ASK_TIMEOUT_S)
         except KafkaException as error:
             self._complain(error_of(error))
             return
-        if end > position:
+        if end > position and self._silence.confirmed(partition):
             _log.warning("%s/%d has records and none come: joining again", partition.topic, partition.number)
             self._left = True
 
@@ -311,23 +286,12 @@ class GroupConsumer:
 
     def _check_outage(self) -> None:
         if self._outage.due(time.monotonic()):
-            code = self._ask()
+            code = trouble(self._consumer, self._topics, self._notices)
             if code:
                 self._raise_later(failure(code, "receive"))
             else:
                 self._outage.over()
-
-    def _ask(self) -> str:
-        """What is wrong with our topics now; nothing, if they can be read."""
-        for topic in self._topics:
-            try:
-                found = self._consumer.list_topics(topic, timeout=_ASK_TIMEOUT_S).topics[topic]
-            except KafkaException as error:
-                return explained(error_of(error), "receive", self._notices).code
-            if found.error is not None:
-                return code_of(found.error)
-        self._notices.last = None
-        return ""
+                self._notices.last = None
 
     def _raise_later(self, error: BaseException) -> None:
         self._waiting_error = self._waiting_error or error

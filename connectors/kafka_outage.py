@@ -5,10 +5,16 @@ librdkafka says when brokers go away and never when they are back, so whoever wa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
+
+from confluent_kafka import Consumer, KafkaException
+
+from connectors.kafka_errors import Notices, code_of, error_of, explained
 
 _PATIENT: Final = frozenset({"broker_unavailable", "broker_failure"})
 _ASK_EVERY_S: Final = 1.0
+ASK_TIMEOUT_S: Final = 2.0
 
 
 class Outage:
@@ -37,3 +43,15 @@ class Outage:
     def over(self) -> None:
         self._ask_at = None
         self.code = ""
+
+
+def trouble(consumer: Consumer, topics: Sequence[str], notices: Notices) -> str:
+    """The code of what is wrong with these topics now; nothing, if they can be read."""
+    for topic in topics:
+        try:
+            found = consumer.list_topics(topic, timeout=ASK_TIMEOUT_S).topics[topic]
+        except KafkaException as error:
+            return explained(error_of(error), "receive", notices).code
+        if found.error is not None:
+            return code_of(found.error)
+    return ""

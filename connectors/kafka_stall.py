@@ -17,16 +17,19 @@ class Silence:
     def __init__(self, longest_s: float) -> None:
         self._longest_s = longest_s
         self._heard_at: dict[Partition, float] = {}
+        self._suspected: set[Partition] = set()
 
     def heard(self, partition: Partition, now: float) -> None:
         self._heard_at[partition] = now
+        self._suspected.discard(partition)
 
     def forget(self, partitions: Collection[Partition]) -> None:
         for partition in partitions:
             self._heard_at.pop(partition, None)
+            self._suspected.discard(partition)
 
     def overdue(self, now: float) -> Partition | None:
-        """The one silent for longest, if that is too long. It counts as heard, so that it is named once a period."""
+        """The one silent for longest, if that is too long. It is named once a period."""
         if not self._heard_at:
             return None
         partition, at = min(self._heard_at.items(), key=lambda item: item[1])
@@ -34,3 +37,10 @@ class Silence:
             return None
         self._heard_at[partition] = now
         return partition
+
+    def confirmed(self, partition: Partition) -> bool:
+        """It has records and gave none. Once may be chance, a record that came just now; twice in a row is not."""
+        if partition in self._suspected:
+            return True
+        self._suspected.add(partition)
+        return False
