@@ -110,7 +110,7 @@ def model_directory(directory: Path, profile: str, role: str, *, weights: str = 
     found = directory / profile / role
     if not all((found / name).is_file() for name in (weights, SETTINGS)):
         raise Fatal(
-            "The models are not on disk; run `pagestream models fetch` or set models.directory.",
+            "The models are not on disk; run `pagestream models fetch` or set engine.models_directory.",
             code="models_missing",
             stage="engine",
         )
