@@ -289,12 +289,12 @@ def decoder_children() -> list[int]:
     return found
 
 
-def request_waits(child: int) -> bool:
-    """Whether something was sent to this process that it has not read yet."""
+def sent_and_unread(child: int) -> int:
+    """Bytes that were sent to this process and that it has not read yet."""
     waiting = array("i", [0])
     with Path(f"/proc/{child}/fd/0").open("rb", buffering=0) as pipe:
         ioctl(pipe, FIONREAD, waiting)
-    return waiting[0] > 0
+    return waiting[0]
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds the decoder's child in /proc")
@@ -304,8 +304,9 @@ def test_a_decoder_killed_from_outside_costs_an_attempt(site: Site) -> None:
         assert all_complete(site, crowd(site, 1))
         (child,) = decoder_children()
         os.kill(child, signal.SIGSTOP)
-        record = site.submit("unlucky.png", picture("unlucky"))
-        until(lambda: request_waits(child))
+        body = picture("unlucky")
+        record = site.submit("unlucky.png", body)
+        until(lambda: sent_and_unread(child) > len(body))
         os.kill(child, signal.SIGKILL)
         done = site.completion(record)
         assert (done.status, done.attempts) == ("complete", 2)
