@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import suppress
 from threading import Thread
 from typing import Any, TypeVar
 
-from confluent_kafka import Consumer, KafkaException, Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 
 from connectors.errors import failure
 from connectors.kafka_errors import RAISED
 
 Client = TypeVar("Client")
+Answer = TypeVar("Answer")
+
+_log = logging.getLogger(__name__)
 
 
 def made(make: Callable[[dict[str, Any]], Client], properties: dict[str, Any]) -> Client:
@@ -21,6 +27,29 @@ def made(make: Callable[[dict[str, Any]], Client], properties: dict[str, Any]) -
         return make(properties)
     except (KafkaException, ValueError, TypeError) as error:
         raise failure("broker_settings", "check") from error
+
+
+def bounded(call: Callable[[], Answer], timeout_s: float) -> Answer:
+    """Make a call, and wait no longer than this whatever the client makes of its own timeout.
+
+    Seen with librdkafka 2.16.0: `send_offsets_to_transaction` with a timeout of 2 s still waiting minutes after a
+    broker was killed. Such a call is left behind on its thread, and raises a KafkaException that can't be retried:
+    the client it was made on is to be let go.
+    """
+    answer: Future[Answer] = Future()
+
+    def make() -> None:
+        try:
+            answer.set_result(call())
+        except BaseException as error:
+            answer.set_exception(error)
+
+    Thread(target=make, name="kafka-call", daemon=True).start()
+    try:
+        return answer.result(timeout_s)
+    except FutureTimeout as error:
+        _log.warning("a call of the Kafka client did not return within %.1f s: it is left behind", timeout_s)
+        raise KafkaException(KafkaError(KafkaError._TIMED_OUT, "the call did not return")) from error
 
 
 def let_go(client: Consumer | Producer, timeout_s: float) -> None:

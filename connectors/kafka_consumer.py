@@ -14,12 +14,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from connectors.errors import failure
-from connectors.kafka_client import let_go, made
+from connectors.kafka_client import bounded, let_go, made
 from connectors.kafka_errors import RAISED, Notices, code_of, error_of, explained
 from connectors.kafka_outage import ASK_TIMEOUT_S, Outage, trouble
 from connectors.kafka_positions import committed, starts
@@ -100,7 +101,9 @@ class GroupConsumer:
         if not offsets:
             return
         try:
-            stored = self._consumer.commit(offsets=offsets, asynchronous=False) or []
+            # This call takes no timeout; the client's own is the request's.
+            call = partial(self._consumer.commit, offsets=offsets, asynchronous=False)
+            stored: list[TopicPartition] = bounded(call, 2 * self._settings.request_timeout_s) or []
         except KafkaException as error:
             raise explained(error_of(error), "publish", self._notices) from error
         for one in stored:

@@ -1,7 +1,7 @@
 """Which partition has been silent for so long that somebody should look?
 
 A client may stop fetching a partition after brokers were away, without a word, while it stays a good member of the
-group: seen with librdkafka 2.16.0 after a broker was killed. So long silence is compared with the partition's end.
+group (reported of several releases of librdkafka). So long silence is compared with the partition's end.
 """
 
 from __future__ import annotations

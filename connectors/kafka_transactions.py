@@ -11,13 +11,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import count
 from uuid import uuid4
 
 from confluent_kafka import KafkaException, Producer, TopicPartition
 
 from connectors.errors import failure
-from connectors.kafka_client import let_go, made
+from connectors.kafka_client import bounded, let_go, made
 from connectors.kafka_delivery import deliver
 from connectors.kafka_errors import RAISED, Notices, code_of, error_of, explained
 from connectors.kafka_records import carries_token, new_token, topic_partition
@@ -119,7 +120,7 @@ class Transactions:
         """
         if code != "broker_unavailable":
             with suppress(*RAISED):
-                producer.abort_transaction(_SLICE_S)
+                bounded(partial(producer.abort_transaction, _SLICE_S), 2 * _SLICE_S)
         self._discard(producer)
 
     def _discard(self, producer: Producer) -> None:
@@ -155,7 +156,8 @@ def _repeated(call: Callable[[float], object], deadline: float) -> None:
     """Make a call until it is done, as its errors allow, with the time left."""
     while True:
         try:
-            call(max(0.1, min(_SLICE_S, deadline - time.monotonic())))
+            left_s = max(0.1, min(_SLICE_S, deadline - time.monotonic()))
+            bounded(partial(call, left_s), left_s + _SLICE_S)
             return
         except RAISED as error:
             if not error_of(error).retriable() or time.monotonic() >= deadline:

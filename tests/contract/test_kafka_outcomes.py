@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from random import Random
+from threading import Event
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException, Producer
@@ -47,25 +49,44 @@ def member(bench: KafkaBench, source: str) -> Iterator[Member]:
     member.broker.close()
 
 
+@dataclass
+class Planned:
+    """What the next calls do instead, each given the true one. Empty: the true one."""
+
+    commits: list[Callable[[Callable[[], None]], None]] = field(default_factory=list)
+    positions: list[Callable[[Callable[[], None]], None]] = field(default_factory=list)
+
+
 def error(code: int, **traits: bool) -> KafkaException:
     return KafkaException(KafkaError(code, "made up by the test", **traits))
 
 
 @pytest.fixture
-def commits(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[Callable[[], None]], None]]:
-    """What the next calls of `commit_transaction` do instead, each given the true one. Empty: the true one."""
-    planned: list[Callable[[Callable[[], None]], None]] = []
+def planned(monkeypatch: pytest.MonkeyPatch) -> Planned:
+    planned = Planned()
 
     class Lying(Producer):
         def commit_transaction(self, timeout: float = -1) -> None:
             true = super().commit_transaction
-            if planned:
-                planned.pop(0)(lambda: true(10.0))
+            if planned.commits:
+                planned.commits.pop(0)(lambda: true(10.0))
             else:
                 true(timeout)
 
+        def send_offsets_to_transaction(self, positions, group_metadata, timeout: float = -1) -> None:
+            true = super().send_offsets_to_transaction
+            if planned.positions:
+                planned.positions.pop(0)(lambda: true(positions, group_metadata, 10.0))
+            else:
+                true(positions, group_metadata, timeout)
+
     monkeypatch.setattr(kafka_transactions, "Producer", Lying)
     return planned
+
+
+@pytest.fixture
+def commits(planned: Planned) -> list[Callable[[Callable[[], None]], None]]:
+    return planned.commits
 
 
 def unheard(commit: Callable[[], None]) -> None:
@@ -88,6 +109,27 @@ def complaint(broker: Broker) -> str:
     except Environment as told:
         return told.code
     return ""
+
+
+class Hanging:
+    """A call that does not come back before the test is over, in spite of its timeout; before that, maybe, the call."""
+
+    def __init__(self) -> None:
+        self.over = Event()
+
+    def before(self, call: Callable[[], None]) -> None:
+        self.over.wait(60)
+
+    def after(self, call: Callable[[], None]) -> None:
+        call()
+        self.over.wait(60)
+
+
+@pytest.fixture
+def hanging() -> Iterator[Hanging]:
+    hanging = Hanging()
+    yield hanging
+    hanging.over.set()
 
 
 def publish(member: Member, source: str, target: str, value: bytes = b"once", offset: int = 0) -> None:
@@ -143,6 +185,30 @@ def test_any_order_of_lies_gives_each_record_once(bench, member, source, target,
             except Retryable:
                 assert len(bench.written(target)) == number
     assert [record.value for record in bench.written(target)] == [b"%d" % number for number in range(12)]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_call_that_never_returns_holds_up_nobody(bench, member, source, target, planned, hanging, when):
+    """Positions sent with a timeout that the client does not keep: Environment in bounded time, and then it works."""
+    planned.positions.append(getattr(hanging, when))
+    began = time.monotonic()
+    with pytest.raises(Environment) as caught:
+        publish(member, source, target)
+    assert caught.value.code == "broker_unavailable"
+    assert time.monotonic() - began < 15
+    assert bench.written(target) == []
+    publish(member, source, target)
+    assert [record.value for record in bench.written(target)] == [b"once"]
+
+
+def test_a_commit_that_never_returns_is_found_out(bench, member, source, target, planned, hanging):
+    """Whether it hangs before the commit or after, each record is written once."""
+    planned.commits.append(hanging.after)
+    publish(member, source, target, b"after")
+    planned.commits.append(hanging.before)
+    with pytest.raises(Retryable):
+        publish(member, source, target, b"before")
+    assert [record.value for record in bench.written(target)] == [b"after"]
 
 
 def test_without_positions_an_unheard_outcome_stops_us(member, target, commits):
