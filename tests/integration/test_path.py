@@ -199,6 +199,8 @@ def test_one_of_several_documents_is_retried_alone(site: Site) -> None:
     attempts = [one.completed.attempts for one in found.values() if one.completed is not None]
     assert sorted(attempts) == [1, 2]
     assert len([r for r in site.cluster.records(site.topics.retry[1]) if r.key == b"alone"]) == 1
+    site.until(lambda: site.caught_up)
+    assert len(site.settled(found)) == 2
 
 
 def test_attempts_are_used_up(site: Site) -> None:
