@@ -128,7 +128,7 @@ class World(RuleBasedStateMachine):
         elif partition in self.shell.read:
             self.guarded(getattr(self.shell, how), [partition])
 
-    @rule(verdicts=st.lists(st.sampled_from(["ok", "ok", "retryable", "environment", "fatal"]), max_size=3))
+    @rule(verdicts=st.lists(st.sampled_from(["ok", "retryable", "environment", "fatal"]), min_size=1, max_size=3))
     def foresee_rounds(self, verdicts: list[str]) -> None:
         self.shell.publish_verdicts = list(verdicts)
 
