@@ -15,7 +15,7 @@ import logging
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -102,11 +102,11 @@ class GroupConsumer:
             return
         try:
             # This call takes no timeout; the client's own is the request's.
-            call = partial(self._consumer.commit, offsets=offsets, asynchronous=False)
-            stored: list[TopicPartition] = bounded(call, 2 * self._settings.request_timeout_s) or []
+            call: Callable[[], Any] = partial(self._consumer.commit, offsets=offsets, asynchronous=False)
+            stored = bounded(call, 2 * self._settings.request_timeout_s)
         except KafkaException as error:
             raise explained(error_of(error), "publish", self._notices) from error
-        for one in stored:
+        for one in stored or ():
             if one.error is not None:
                 raise explained(one.error, "publish", self._notices)
 
@@ -206,10 +206,12 @@ class GroupConsumer:
     def _on_revoke(self, consumer: Consumer, found: list[TopicPartition]) -> None:
         ours = self._ours(found)
         self._tell(self._listener.lost if self._left else self._listener.revoked, ours)
+        self.resume(ours)  # the client would keep it paused when it comes back, and nobody would know
         self._forget(ours)
 
     def _on_lost(self, consumer: Consumer, found: list[TopicPartition]) -> None:
         ours = self._ours(found)
+        self.resume(ours)
         self._forget(ours)
         self._tell(self._listener.lost, ours)
 
