@@ -32,9 +32,9 @@ def made(make: Callable[[dict[str, Any]], Client], properties: dict[str, Any]) -
 def bounded(call: Callable[[], Answer], timeout_s: float) -> Answer:
     """Make a call, and wait no longer than this whatever the client makes of its own timeout.
 
-    Seen with librdkafka 2.16.0: `send_offsets_to_transaction` with a timeout of 2 s still waiting minutes after a
-    broker was killed. Such a call is left behind on its thread, and raises a KafkaException that can't be retried:
-    the client it was made on is to be let go.
+    `send_offsets_to_transaction` is reported to wait for ever when a coordinator goes away, and a worker was once found
+    in it (librdkafka 2.16.0) minutes after its broker was back. Such a call is left behind on its thread, and raises a
+    KafkaException that can't be retried: the client it was made on is to be let go.
     """
     answer: Future[Answer] = Future()
 
