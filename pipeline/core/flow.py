@@ -102,6 +102,7 @@ class Flow:
         self._publish_tries = 0
         self._publish_at = 0.0
         self._commit_at = 0.0
+        self._told_at = 0.0
         self._sequence = 0
         self._draining = False
         self._reason: PagestreamError | None = None
@@ -117,13 +118,14 @@ class Flow:
     def due(self) -> float | None:
         """When something is to be decided even if nothing happens."""
         times = [self._intake.due(), self._reading.due(), self._again[0][0] if self._again else None]
-        if len(self._settling):
-            times.append(self._publish_at)
+        if len(self._settling) and self._publish_at > self._told_at:
+            times.append(self._publish_at)  # else a round was tried: what is left waits for siblings
         return min((at for at in times if at is not None), default=None)
 
     def handle(self, event: Event, now: float) -> list[Command]:
         if self._exited:
             return []
+        self._told_at = now
         commands = list(self._told(event, now))
         if not self._exited:
             commands += self._go_on(now)
