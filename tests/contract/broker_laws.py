@@ -284,6 +284,22 @@ class BrokerLaws:
         member.broker.resume(member.owned)
         member.read_until(1)
 
+    def test_a_pause_ends_with_the_assignment(self, bench, join):
+        """A partition that was paused when it was revoked is read when it comes back; the one that stayed is not."""
+        topic = bench.topic(2)
+        first = join(topic, topic)
+        first.own(2)
+        first.broker.pause(first.owned)
+        second = join(topic, topic)
+        until(lambda: (first.poll(), second.poll()) and len(first.owned) == len(second.owned) == 1)
+        [stayed], [moved] = first.owned, second.owned
+        second.broker.close()
+        first.own(2)
+        for partition in (stayed, moved):
+            bench.produce(topic, b"", partition=partition.number)
+        assert [record.partition for record in first.read_until(1)] == [moved]
+        assert first.poll(timeout_s=1.0) == []
+
     def test_pausing_what_is_not_ours_is_nothing(self, bench, join):
         """Pause and resume of partitions that have moved on raise nothing."""
         topic = bench.topic()
