@@ -22,6 +22,7 @@ END_DEADLINE_S = 60  # what a program that is told to end may take
 def main() -> int:
     arguments = _parser().parse_args()
     signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell hands it on as ignored
     home = usual_home()
     try:
         match arguments.command:
