@@ -52,7 +52,10 @@ class KafkaBroker:
         return self._member().position(partition)
 
     def commit(self, positions: Mapping[Partition, Position]) -> None:
-        """Store positions without a transaction. Raises as `publish` does, but is not certain then."""
+        """Store positions without a transaction. Raises as `publish` does.
+
+        A commit that did not return in time may arrive later, so it costs the membership: OwnershipLost.
+        """
         with self._leaving_when_lost() as member:
             member.commit(positions)
 

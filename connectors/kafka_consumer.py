@@ -105,6 +105,10 @@ class GroupConsumer:
             call: Callable[[], Any] = partial(self._consumer.commit, offsets=offsets, asynchronous=False)
             stored = bounded(call, 2 * self._settings.request_timeout_s)
         except KafkaException as error:
+            if code_of(error_of(error)) == "broker_unavailable":
+                # It may still arrive, and would then undo what is committed after it. Only as a member of an older
+                # generation will it be refused: so leave, and join again.
+                raise failure("ownership_lost", "publish") from error
             raise explained(error_of(error), "publish", self._notices) from error
         for one in stored or ():
             if one.error is not None:

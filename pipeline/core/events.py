@@ -105,8 +105,11 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Dead:
+    """`attempts` were made: 0 for an event that was refused."""
+
     unit: Unit
     error: PagestreamError
+    attempts: int
 
 
 @dataclass(frozen=True, slots=True)

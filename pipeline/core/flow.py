@@ -59,11 +59,12 @@ from pipeline.core.offsets import MetadataInvalid
 from pipeline.core.partitions import Partitions
 from pipeline.core.policy import FlowPolicy
 from pipeline.core.reading import PageEnded, Reading
-from pipeline.core.settling import Settling
+from pipeline.core.settling import Budget, Settling
 from pipeline.errors import Environment, Fatal, PagestreamError, Rejected, Retryable
 from schemas.record import Partition, Position, Record
 
 FLOOD = "So many documents failed that the deployment must be at fault; see the last errors, then restart."
+STALLED = "An engine did not answer in time; look at its device and drivers, or for the document it was given."
 RESUME_SHARE = 0.75
 """Paused at the limit, resumed below three quarters of it: pausing throws away what the client has prefetched."""
 
@@ -90,10 +91,13 @@ class Flow:
         self._partitions = Partitions()
         self._intake = Intake(policy, self._partitions)
         self._loading = Loading(
-            decoders=policy.decoders, max_loading=policy.max_loading, max_page_bytes=policy.max_page_bytes
+            decoders=policy.decoders,
+            max_loading=policy.max_loading,
+            max_page_bytes=policy.max_page_bytes,
+            max_pages=policy.max_pages,
         )
-        self._reading = Reading(policy.batches, lanes=policy.lanes)
-        self._settling = Settling(self._partitions, max_round=policy.max_round)
+        self._reading = Reading(policy.batches, lanes=policy.lanes, deadline_s=policy.batch_deadline_s)
+        self._settling = Settling(self._partitions, Budget(policy.max_round, policy.max_round_bytes))
         self._breaker = Breaker(policy.breaker)
         self._documents: dict[UnitId, Document] = {}
         self._again: list[tuple[float, int, UnitId]] = []
@@ -109,6 +113,15 @@ class Flow:
         self._exited = False
 
     # --- what the shell asks ---------------------------------------------------------------------------------
+
+    @property
+    def draining(self) -> bool:
+        return self._draining
+
+    @property
+    def reason(self) -> PagestreamError | None:
+        """Why it drains or has ended, unless it was asked to."""
+        return self._reason
 
     @property
     def busy(self) -> bool:
@@ -173,7 +186,8 @@ class Flow:
             case PublishFailed(_, error):
                 yield from self._publish_failed(error, now)
             case Tick(ends):
-                self._partitions.advance(ends)
+                if not self._draining:  # then not all that was read was tracked
+                    self._partitions.advance(ends)
             case Drain(error):
                 yield from self._drain(error)
 
@@ -196,6 +210,7 @@ class Flow:
         yield from self._give_up(partitions)
 
     def _give_up(self, partitions: Collection[Partition]) -> Iterator[Command]:
+        """Our own starts on them are remembered: should they come back to us, nobody died of those documents."""
         gone = self._intake.drop(partitions)
         gone += [unit for unit in self._documents if unit.partition in partitions]
         self._partitions.drop(partitions)
@@ -204,6 +219,8 @@ class Flow:
 
     def _received(self, records: Iterable[Record], now: float) -> Iterator[Command]:
         for record in records:
+            if self._draining:
+                break  # not tracked, so whoever comes next reads on from here
             try:
                 yield from self._answer(self._intake.receive(record, now))
             except Environment as error:
@@ -251,10 +268,15 @@ class Flow:
     def _batch_failed(self, batch: int, error: PagestreamError, now: float) -> Iterator[Command]:
         ended = self._reading.batch_failed(batch, error)
         if isinstance(error, Fatal | Environment):
-            yield from self._drain(error if isinstance(error, Fatal) else Fatal(str(error), code=error.code))
+            yield from self._engine_lost(error)
             return
         for page in ended:
             yield from self._page_ended(page, now)
+
+    def _engine_lost(self, error: PagestreamError) -> Iterator[Command]:
+        """The engine can't go on. As after a crash the starts stay marked: a document may be the cause."""
+        self._partitions.drop(list(self._partitions))
+        yield from self._drain(Fatal(error.message, code=error.code, stage=error.stage))
 
     def _page_ended(self, ended: PageEnded, now: float) -> Iterator[Command]:
         self._loading.release(ended.unit, ended.outcome.number)
@@ -320,7 +342,7 @@ class Flow:
         heapq.heappush(self._again, (now + pause, self._sequence, document.unit.id))
 
     def _dead(self, unit: Unit, error: PagestreamError) -> Iterator[Command]:
-        yield from self._end(Dead(unit, error))
+        yield from self._end(Dead(unit, error, unit.attempt))
 
     def _end(self, outcome: Outcome) -> Iterator[Command]:
         """A document ends without a result. Too many of them in a row, and it is not the documents."""
@@ -331,13 +353,15 @@ class Flow:
         self._breaker.record(failed=True)
         self._settling.add(outcome)
         if self._breaker.tripped:
-            failed = self._settling.failures()
+            # What has failed so far is still published: else the next start would begin with the same flood.
             yield from self._drain(Environment(FLOOD, code="too_many_failures", stage="process"))
-            yield from self._forget(failed)
 
     # --- what is to be done next ---------------------------------------------------------------------------------
 
     def _go_on(self, now: float) -> Iterator[Command]:
+        if self._reading.stalled(now):
+            yield from self._engine_lost(Fatal(STALLED, code="engine_stalled", stage="engine"))
+            return
         yield from self._retry_now(now)
         if not self._draining and not self._settling.open:
             yield from self._begin(now)
@@ -403,6 +427,7 @@ class Flow:
         self._publish_tries = 0
         for outcome in self._settling.published():
             self._documents.pop(outcome.unit.id, None)
+            self._loading.drop(outcome.unit.id)
 
     def _publish_failed(self, error: PagestreamError, now: float) -> Iterator[Command]:
         if isinstance(error, Fatal):

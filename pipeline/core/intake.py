@@ -17,7 +17,7 @@ from schemas.inbound import Entry, NoDocument, Refused, Submitted, read_event
 from schemas.problems import Malformed, UnknownSchemaVersion
 from schemas.record import Partition, Record
 
-KILLED = "Workers died three times or more while reading this document; read it apart and report it."
+KILLED = "Workers died while reading this document, as often as flow.max_deaths allows; read it apart and report it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Intake:
             entries = read_event(record.value, record.headers).documents
         except UnknownSchemaVersion as error:
             tracker.track(record.offset, 1, record.leader_epoch)
-            raise Environment(str(error), code="unknown_schema_version", stage="event") from error
+            raise Environment(_unknown_version(record), code="unknown_schema_version", stage="event") from error
         except Malformed as error:
             retry = None
             entries = (Refused(0, "invalid_event", str(error)),)
@@ -81,7 +81,7 @@ class Intake:
             if tracker is None:
                 continue
             if tracker.starts(unit.id.offset, unit.id.index) >= self._policy.max_starts:
-                yield Refusal(Dead(unit, Rejected(KILLED, code="worker_killed", stage="process")))
+                yield Refusal(Dead(unit, Rejected(KILLED, code="worker_killed", stage="process"), unit.attempt - 1))
                 continue
             tracker.start(unit.id.offset, unit.id.index)
             alone = suspect
@@ -128,7 +128,7 @@ class Intake:
                         return
         if refused is not None:
             yield Accept(unit)
-            yield Refusal(Dead(unit, refused))
+            yield Refusal(Dead(unit, refused, unit.attempt - 1))
         elif retry is not None and retry.not_before_ms / 1000 > now:
             self._received += 1
             heapq.heappush(self._later, (retry.not_before_ms / 1000, self._received, unit))
@@ -162,3 +162,11 @@ class Intake:
 def _unnamed(index: int) -> Refused:
     message = "The record does not name the document that this retry is about; send the first record again."
     return Refused(index, "invalid_event", message)
+
+
+def _unknown_version(record: Record) -> str:
+    where = f"{record.partition.topic}/{record.partition.number}/{record.offset}"
+    return (
+        f"The event at {where} has a schema version this release does not read: upgrade. "
+        "If no release can read it, move the group past it with Kafka's kafka-consumer-groups."
+    )

@@ -1,7 +1,8 @@
 """How documents become pages: who is fetched, which decoder has which document, which page is decoded next.
 
 A document is *loading* from the moment it is fetched until its last page is decoded. Loading documents are bounded
-because their undecoded bytes are held; decoded pages are bounded by the memory they take.
+because their undecoded bytes are held; decoded pages are bounded by the memory they take;
+pages of documents opened and not settled are bounded because their text is held.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ class Decoding:
 
 
 class Loading:
-    def __init__(self, *, decoders: int, max_loading: int, max_page_bytes: int) -> None:
+    def __init__(self, *, decoders: int, max_loading: int, max_page_bytes: int, max_pages: int = 2_000) -> None:
+        self._max_pages = max_pages
+        self._pages: dict[UnitId, int] = {}
         self._free = deque(range(decoders))
         self._decoding: dict[int, Decoding] = {}
         self._max_loading = max_loading
@@ -50,6 +53,7 @@ class Loading:
         decoding = self._decoding[decoder]
         decoding.page_bytes = page_bytes
         decoding.pages = deque(selected)
+        self._pages[decoding.unit.id] = len(page_bytes)
         decoding.busy = False
 
     def answered(self, decoder: int) -> UnitId | None:
@@ -73,6 +77,7 @@ class Loading:
             if decoding.unit.id == unit:
                 decoding.dropped = True
                 decoding.pages.clear()
+        self._pages.pop(unit, None)
         for key in [key for key in self._page_bytes if key[0] == unit]:
             self.release(*key)
 
@@ -87,7 +92,7 @@ class Loading:
                 yield CloseDocument(decoder)
             elif self._fits(decoding):
                 yield self._render(decoder, decoding)
-        while self._free and self._fetched:
+        while self._free and self._fetched and sum(self._pages.values()) < self._max_pages:
             decoder = self._free.popleft()
             unit, body = self._fetched.popleft()
             self._decoding[decoder] = Decoding(unit)

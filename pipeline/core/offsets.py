@@ -95,6 +95,17 @@ class OffsetTracker:
         entry = self._unsettled[offset]
         entry.starts[index] = entry.inherited.get(index, 0) + 1
 
+    def own_starts(self) -> dict[tuple[int, int], int]:
+        """What we began and have not settled, with the count that was committed for it."""
+        return {(o, index): count for o, e in self._unsettled.items() for index, count in e.open(e.starts).items()}
+
+    def forgive(self, own: Mapping[tuple[int, int], int]) -> None:
+        """These starts were ours under an earlier assignment, and we live: they count no longer."""
+        for (offset, index), count in own.items():
+            entry = self._unsettled.get(offset)
+            if entry is not None and entry.inherited.get(index, 0) >= count:
+                entry.inherited[index] -= 1
+
     def pass_over(self, offset: int, index: int) -> None:
         """An entry that names no document: nothing is published for it, so nothing can be published twice."""
         entry = self._unsettled[offset]

@@ -16,6 +16,7 @@ class Partitions:
         self._epochs: dict[Partition, int] = {}
         self._trackers: dict[Partition, OffsetTracker] = {}
         self._changed: set[Partition] = set()
+        self._own_starts: dict[Partition, dict[tuple[int, int], int]] = {}
 
     def __iter__(self) -> Iterator[Partition]:
         return iter(self._trackers)
@@ -24,10 +25,12 @@ class Partitions:
         for partition, position in positions.items():
             self._epochs[partition] = self._epochs.get(partition, 0) + 1
             self._trackers[partition] = OffsetTracker(position)
+            self._trackers[partition].forgive(self._own_starts.pop(partition, {}))
 
     def drop(self, partitions: Collection[Partition]) -> None:
         for partition in partitions:
-            self._trackers.pop(partition, None)
+            if (tracker := self._trackers.pop(partition, None)) is not None:
+                self._own_starts[partition] = tracker.own_starts()
             self._changed.discard(partition)
 
     def tracker(self, partition: Partition) -> OffsetTracker | None:

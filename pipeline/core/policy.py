@@ -22,7 +22,9 @@ class FlowPolicy:
     max_page_bytes  decoded pages held at once, in bytes; one page is always allowed.
     max_starts      processes that may die with a document in flight before it is given up. Before the last of them it
                     runs alone, so that it is known to be the cause.
-    max_round       documents published in one transaction.
+    max_pages       pages of documents opened and not settled: bounds the text held. One document is always allowed.
+    max_round, max_round_bytes   documents published in one transaction, and about how many bytes of records.
+    batch_deadline_s   how long an engine may be silent about a batch, the one before it included.
     """
 
     allow: AllowList
@@ -37,5 +39,8 @@ class FlowPolicy:
     max_loading: int = 6
     max_page_bytes: int = 512 * 2**20
     max_starts: int = 3
+    max_pages: int = 2_000
     max_round: int = 256
+    max_round_bytes: int = 64 * 2**20
+    batch_deadline_s: float = 300.0
     commit_interval_s: float = 1.0

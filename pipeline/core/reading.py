@@ -27,6 +27,7 @@ class Running:
     stage: Stage
     items: tuple[Item, ...]
     pages: tuple[ReadingPage, ...]
+    since: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,8 @@ class PageEnded:
 
 
 class Reading:
-    def __init__(self, policies: Mapping[Stage, BatchPolicy], *, lanes: int) -> None:
+    def __init__(self, policies: Mapping[Stage, BatchPolicy], *, lanes: int, deadline_s: float = 300.0) -> None:
+        self._deadline_s = deadline_s
         self._lanes = lanes
         self._batchers: dict[Stage, Batcher[Item]] = {stage: Batcher(policies[stage]) for stage in STAGES}
         self._running: dict[int, Running] = {}
@@ -100,14 +102,19 @@ class Reading:
             stage, chosen = choice
             self._batches += 1
             pages = tuple(self._pages[item.unit, item.page] for item in chosen.items)
-            self._running[self._batches] = Running(stage, chosen.items, pages)
+            self._running[self._batches] = Running(stage, chosen.items, pages, now)
             yield RunBatch(self._batches, stage, chosen.items, chosen.closed)
 
+    def stalled(self, now: float) -> bool:
+        """An engine has been silent about a batch for too long."""
+        return any(batch.since + self._deadline_s <= now for batch in self._running.values())
+
     def due(self) -> float | None:
-        """When a prepared batch stops waiting for company. Only lanes with room ahead can use it."""
-        if len(self._running) >= self._lanes * AHEAD:
-            return None
-        return min((at for b in self._batchers.values() if (at := b.due()) is not None), default=None)
+        """When a prepared batch stops waiting for company (only lanes with room ahead can use it), or one is late."""
+        times = [batch.since + self._deadline_s for batch in self._running.values()]
+        if len(self._running) < self._lanes * AHEAD:
+            times += [at for batcher in self._batchers.values() if (at := batcher.due()) is not None]
+        return min(times, default=None)
 
     def _choose(self, now: float) -> tuple[Stage, Chosen[Item]] | None:
         for stage in reversed(STAGES):

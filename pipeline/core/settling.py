@@ -2,20 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
 from pipeline.core.events import Outcome, Publish, Read, UnitId
 from pipeline.core.partitions import Partitions
 from schemas.record import Partition
 
+PAGE_RECORD_BYTES = 8 * 1024
+"""About what a page record takes: 50 lines of a receipt, as measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Room in a round, in documents and in bytes of records; a document that exceeds it goes alone."""
+
+    documents: int
+    size: int
+
+    def takes(self, outcomes: Sequence[Outcome]) -> bool:
+        return len(outcomes) <= self.documents and sum(map(_size, outcomes)) <= self.size
+
+    def some(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        """As many of the first as there is room for, one at least."""
+        count = 1
+        room = self.less(outcomes[:1])
+        while count < len(outcomes) and room.takes(outcomes[count : count + 1]):
+            room = room.less(outcomes[count : count + 1])
+            count += 1
+        return outcomes[:count]
+
+    def less(self, outcomes: Sequence[Outcome]) -> Budget:
+        return Budget(self.documents - len(outcomes), self.size - sum(map(_size, outcomes)))
+
 
 class Settling:
     """At most one round (transaction) is open. What a round carried is taken back if it was aborted."""
 
-    def __init__(self, partitions: Partitions, *, max_round: int) -> None:
+    def __init__(self, partitions: Partitions, budget: Budget) -> None:
         self._partitions = partitions
-        self._max_round = max_round
+        self._budget = budget
         self._settled: list[Outcome] = []
         self._round: tuple[Outcome, ...] = ()
         self._rounds = 0
@@ -35,14 +62,17 @@ class Settling:
         if self._round:
             return None
         chosen: list[Outcome] = []
-        left = sorted(self._settled, key=_record)
-        for (_, offset), group in groupby(left, key=_record):
-            outcomes = list(group)
-            tracker = self._partitions.owner(outcomes[0].unit.id)
-            if tracker is None or len(chosen) + len(outcomes) > max(self._max_round, len(outcomes)):
+        room = self._budget
+        for (_, offset), group in groupby(sorted(self._settled, key=_place), key=_record):
+            settled = list(group)
+            tracker = self._partitions.owner(settled[0].unit.id)
+            if tracker is None or (chosen and not room.takes(settled[:1])):
                 continue
-            if tracker.settle_together(offset, frozenset(o.unit.id.index for o in outcomes)):
-                chosen += outcomes
+            for outcomes in (room.some(settled), settled):  # all of them, should a part not fit into the metadata
+                if tracker.settle_together(offset, frozenset(o.unit.id.index for o in outcomes)):
+                    chosen += outcomes
+                    room = room.less(outcomes)
+                    break
         if not chosen:
             return None
         taken = {outcome.unit.id for outcome in chosen}
@@ -79,13 +109,20 @@ class Settling:
     def drop(self, units: Collection[UnitId]) -> None:
         self._settled = [o for o in self._settled if o.unit.id not in units]
 
-    def failures(self) -> list[UnitId]:
-        """Documents that ended without a result and are not published yet."""
-        return [o.unit.id for o in self._settled if not isinstance(o, Read)]
-
     def carries(self, unit: UnitId) -> bool:
         return any(outcome.unit.id == unit for outcome in self._round)
 
 
 def _record(outcome: Outcome) -> tuple[Partition, int]:
     return outcome.unit.id.partition, outcome.unit.id.offset
+
+
+def _place(outcome: Outcome) -> tuple[Partition, int, int]:
+    return (*_record(outcome), outcome.unit.id.index)
+
+
+def _size(outcome: Outcome) -> int:
+    """About how many bytes of records: pages, or the original record once more."""
+    if isinstance(outcome, Read):
+        return len(outcome.pages) * PAGE_RECORD_BYTES
+    return len(outcome.unit.record.value or b"") + PAGE_RECORD_BYTES

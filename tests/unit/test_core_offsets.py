@@ -232,3 +232,22 @@ def test_a_successor_is_given_exactly_what_is_open(steps: list[tuple[str, int]])
                 assert gone or (offset, index) not in settled
                 assert not gone or (offset, index) in settled | passed
         assert low == tracker.watermark
+
+
+def test_our_own_starts_are_forgiven_when_a_partition_comes_back() -> None:
+    """Who lost a partition and lives has killed nobody; what others began still counts."""
+    ours = OffsetTracker(Position(0))
+    ours.track(0, 1)
+    ours.start(0, 0)
+    back = OffsetTracker(ours.position())
+    back.track(0, 1)
+    assert back.starts(0, 0) == 1
+    back.forgive(ours.own_starts())
+    assert back.starts(0, 0) == 0
+    theirs = OffsetTracker(ours.position())
+    theirs.track(0, 1)
+    theirs.start(0, 0)
+    back = OffsetTracker(theirs.position())
+    back.track(0, 1)
+    back.forgive(ours.own_starts())
+    assert back.starts(0, 0) == 1

@@ -45,7 +45,7 @@ def test_a_lane_has_two_batches_at_most() -> None:
     """One runs, one is ready; what is more waits, whatever its deadline."""
     reading = reading_of(lanes=2, pages=20)
     assert len(told(reading, 9.0)) == 4
-    assert (told(reading, 9.0), reading.running, reading.waiting, reading.due()) == ([], 4, 12, None)
+    assert (told(reading, 9.0), reading.running, reading.waiting, reading.due()) == ([], 4, 12, 9.0 + 300.0)
 
 
 def test_the_end_of_the_path_goes_first() -> None:

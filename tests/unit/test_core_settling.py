@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pipeline.core.events import Dead, Publish, Read, Unit, UnitId
 from pipeline.core.partitions import Partitions
-from pipeline.core.settling import Settling
+from pipeline.core.settling import Budget, Settling
 from pipeline.errors import Rejected
 from schemas.failures import Origin
 from schemas.record import Partition, Position, Record
@@ -26,7 +28,7 @@ def settling_of(*, records: int = 4, size: int = 1, max_round: int = 9) -> tuple
         assert tracker is not None
         for offset in range(records):
             tracker.track(offset, size)
-    return Settling(partitions, max_round=max_round), partitions
+    return Settling(partitions, Budget(max_round, 2**20)), partitions
 
 
 def test_a_round_carries_all_that_is_settled_and_the_positions_it_makes() -> None:
@@ -39,19 +41,38 @@ def test_a_round_carries_all_that_is_settled_and_the_positions_it_makes() -> Non
     assert settling.begin() is None
 
 
-def test_a_round_is_bounded_and_never_splits_what_settled_of_a_record() -> None:
-    """A round takes whole records up to its limit; one record above the limit goes alone."""
+def test_a_round_is_bounded() -> None:
+    """A round takes no more documents than its budget; the rest of a record goes with the next."""
     settling, _ = settling_of(size=3, max_round=2)
     for index in range(3):
         settling.add(outcome(0, index))
     settling.add(outcome(1))
     first = settling.begin()
     assert first is not None
-    assert len(first.outcomes) == 3
+    assert [o.unit.id.index for o in first.outcomes] == [0, 1]
     settling.published()
     second = settling.begin()
     assert second is not None
-    assert [o.unit.id.offset for o in second.outcomes] == [1]
+    assert [(o.unit.id.offset, o.unit.id.index) for o in second.outcomes] == [(0, 2), (1, 0)]
+
+
+def test_a_round_is_bounded_in_bytes() -> None:
+    """Dead letters carry their record once more: many of a large one are many rounds."""
+    partitions = Partitions()
+    partitions.assign({ONE: Position(0)})
+    tracker = partitions.tracker(ONE)
+    assert tracker is not None
+    tracker.track(0, 3)
+    settling = Settling(partitions, Budget(100, 50_000))
+    for index in range(3):
+        unit = outcome(0, index).unit
+        large = replace(unit, record=replace(unit.record, value=b"x" * 30_000))
+        settling.add(Dead(large, Rejected("No."), 0))
+    sizes = []
+    while (publish := settling.begin()) is not None:
+        sizes.append(len(publish.outcomes))
+        settling.published()
+    assert sizes == [1, 1, 1]
 
 
 def test_a_failed_round_is_taken_back_whole() -> None:
@@ -116,14 +137,3 @@ def test_what_is_dropped_is_not_published() -> None:
     assert len(settling) == 1
     assert settling.carries(outcome(0).unit.id)
     assert not settling.carries(outcome(1).unit.id)
-
-
-def test_failures_are_those_not_published_yet() -> None:
-    """Only what ended without a result, and waits, is named."""
-    settling, _ = settling_of()
-    dead = Dead(outcome(1).unit, Rejected("No."))
-    settling.add(outcome(0))
-    settling.add(dead)
-    assert settling.failures() == [dead.unit.id]
-    settling.begin()
-    assert settling.failures() == []
