@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import signal
+import sys
+import threading
+from difflib import get_close_matches
 from importlib import import_module
+from importlib.metadata import version
+from typing import Annotated, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -21,6 +29,9 @@ class Commands(TyperGroup):
 
     def get_command(self, ctx: typer.Context, cmd_name: str):  # type: ignore[no-untyped-def,override]
         if cmd_name not in COMMANDS:
+            near = get_close_matches(cmd_name, COMMANDS, n=1)
+            if near and not ctx.resilient_parsing:
+                ctx.fail(f"No such command '{cmd_name}'. Did you mean '{near[0]}'?")
             return None
         found = getattr(import_module(f"pipeline.commands.{cmd_name}"), cmd_name)
         alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -42,13 +53,44 @@ app = typer.Typer(
 )
 
 
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"pagestream {version('pagestream')}")
+        raise typer.Exit
+
+
 @app.callback()
-def pagestream() -> None:
+def pagestream(
+    told: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
     """Without a callback an app of no registered command is refused."""
 
 
 def main() -> None:
-    app()
+    try:
+        app()
+    except BaseException as ended:
+        if len(threading.enumerate()) == 1:
+            raise
+        if isinstance(ended, SystemExit):
+            _leave(ended.code)
+        sys.excepthook(type(ended), ended, ended.__traceback__)
+        _leave(1)
+
+
+def _leave(code: object) -> NoReturn:
+    """End without Python's own way out. Threads that are still at work inside a native library come back from there to
+    an interpreter that is gone, are ended within C++ code, and that aborts the process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:  # who read our output has left
+            code = code or 1
+    os._exit(code if isinstance(code, int) else int(code is not None))
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def _load(model: Path, precision: Precision) -> Any:
         from onnxruntime.transformers import float16  # type: ignore[import-untyped]
     except ImportError as error:
         raise Fatal(
-            "Models can't be prepared for a GPU without onnx; install `pagestream[gpu]`.",
+            "Models can't be prepared for a GPU without onnx; run `.venv/bin/pip install -e '.[gpu]'` in the clone.",
             code="engine_unavailable",
             stage="engine",
         ) from error

@@ -119,7 +119,7 @@ def _runtime(settings: EngineSettings) -> dict[str, Any]:
         case "tensorrt":
             run_mode = "trt_fp16" if half else "trt_fp32"
     if importlib.util.find_spec("paddle") is None:
-        raise _unavailable("paddlepaddle is not installed; run `pip install pagestream[gpu]`.")
+        raise _unavailable("paddlepaddle is not installed; run `.venv/bin/pip install -e '.[gpu]'` in the clone.")
     return {
         "engine": "paddle_static",
         "device": f"gpu:{settings.device_id}",
@@ -129,13 +129,14 @@ def _runtime(settings: EngineSettings) -> dict[str, Any]:
 
 def _modules() -> Any:
     if any(importlib.util.find_spec(name) is None for name in ("paddleocr", "cv2")):
-        raise _unavailable("PaddleOCR is not installed; run `pip install pagestream[paddle]`.")
+        raise _unavailable("PaddleOCR is not installed; run `.venv/bin/pip install -e '.[paddle]'` in the clone.")
     os.environ.setdefault("PADDLE_PDX_DISABLE_MODEL_SOURCE_CHECK", "True")  # it would look for download sites
     accept_headless_opencv()
     try:
         import paddleocr  # type: ignore[import-not-found,unused-ignore]
     except Exception as error:  # its import runs a good deal of code of many packages
-        raise _unavailable("PaddleOCR can't be imported; run `pip install pagestream[paddle]` again.") from error
+        message = "PaddleOCR can't be imported; run `.venv/bin/pip install -e '.[paddle]'` in the clone again."
+        raise _unavailable(message) from error
     return paddleocr
 
 

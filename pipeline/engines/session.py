@@ -104,11 +104,12 @@ def _tensorrt(settings: EngineSettings) -> dict[str, str]:
 
 
 def _unavailable(device: Device) -> Fatal:
+    install = "run `.venv/bin/pip install -e '.[gpu]'` in the clone, and install the"
     match device:
         case "cpu":
-            message = "onnxruntime has no CPU provider; install `pagestream` again."
+            message = "onnxruntime has no CPU provider; run `.venv/bin/pip install -e .` in the clone again."
         case "cuda":
-            message = "onnxruntime can't use CUDA here; install `pagestream[gpu]` and the CUDA and cuDNN libraries."
+            message = f"onnxruntime can't use CUDA here; {install} CUDA and cuDNN libraries."
         case "tensorrt":
-            message = "onnxruntime can't use TensorRT here; install `pagestream[gpu]` and the TensorRT libraries."
+            message = f"onnxruntime can't use TensorRT here; {install} TensorRT libraries."
     return Fatal(message, code="engine_unavailable", stage="engine")
