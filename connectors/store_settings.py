@@ -45,6 +45,9 @@ class StoreSettings:
             raise _bad("Give the store's endpoint as http://host:port or https://host:port, and nothing more.")
         if (self.access_key_file is None) != (self.secret_key_file is None):
             raise _bad("Give the store both access_key_file and secret_key_file, or neither.")
+        keys = [file for file in (self.access_key_file, self.secret_key_file) if file is not None]
+        if not all(file.is_file() for file in keys):
+            raise _bad("The store's access_key_file or secret_key_file is not there: check their paths.")
         if self.ca_file is not None and not self.ca_file.is_file():
             raise _bad("The store's ca_file is not a file: check its path.")
 

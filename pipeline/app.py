@@ -27,11 +27,12 @@ from pipeline.settings import Settings
 from pipeline.stages.detect import page_part
 from pipeline.telemetry.journey import Journeys
 from pipeline.telemetry.tracing import tracer_provider
+from pipeline.topics import Topics
 from pipeline.workers.decoding import Decoders
 from pipeline.workers.fetching import Fetcher, FetchLimits, Reads
 from pipeline.workers.inbox import Inbox
 from pipeline.workers.lanes import Lanes
-from pipeline.workers.publishing import Publisher, Topics
+from pipeline.workers.publishing import Publisher
 from pipeline.workers.storing import Defaults, StorePlace, Storer, Writes
 from schemas.ids import pipeline_fingerprint
 from schemas.results import ModelStamp, Pipeline
@@ -41,6 +42,10 @@ if TYPE_CHECKING:  # both bring their client libraries along, which work without
     from connectors.store_settings import StoreSettings
 
 VERSION = version("pagestream")
+
+LARGEST_RECORD_BYTES = 1_000_000_000
+"""The client's own limit, at its highest: it holds before compression, a topic's holds for what arrives. An event that
+came in must go out again, so the topics decide (see topics.HEADROOM_BYTES)."""
 
 LOADING_AHEAD = 4
 """Documents fetched ahead of the decoders: the store's latency is hidden, the bytes held stay few."""
@@ -108,7 +113,9 @@ def build_worker(
             journeys=journeys,
             clock=clock,
         ),
-        publisher=Publisher(broker, topics, service=telemetry.service, tracer=tracer, journeys=journeys, clock=clock),
+        publisher=Publisher(
+            broker, topics, source=settings.kafka.client_id, tracer=tracer, journeys=journeys, clock=clock
+        ),
     )
     runner = Runner(
         Flow(flow_policy(settings, topics, lanes=len(engines))),
@@ -204,6 +211,7 @@ def pipeline_stamp(settings: Settings, engines: Sequence[Engine]) -> Pipeline:
         "version": VERSION,
         "engine": settings.engine.name,
         "page_side": settings.engine.page_side,
+        "limits": [settings.decode.max_pages, settings.decode.max_page_pixels, settings.decode.max_document_pixels],
         "decoders": decoder_versions(),
         "numpy": version("numpy"),
     }
@@ -221,7 +229,7 @@ def kafka_settings(settings: Settings) -> KafkaSettings:
     return KafkaSettings(
         bootstrap_servers=kafka.bootstrap_servers,
         group=kafka.group,
-        application=settings.telemetry.service,
+        application=kafka.client_id,
         security_protocol=kafka.security_protocol,
         sasl_mechanism=kafka.sasl_mechanism,
         sasl_username=kafka.sasl_username,
@@ -232,7 +240,7 @@ def kafka_settings(settings: Settings) -> KafkaSettings:
         tls_key_password_file=kafka.tls_key_password_file,
         session_timeout_s=kafka.session_timeout_s,
         transaction_timeout_s=kafka.transaction_timeout_s,
-        max_record_bytes=kafka.max_event_bytes + 65_536,
+        max_record_bytes=LARGEST_RECORD_BYTES,
         extra=kafka.extra,
     )
 

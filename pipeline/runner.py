@@ -11,7 +11,6 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from threading import Event as Signal
 from typing import Protocol
 
 from pipeline.clock import Clock
@@ -130,7 +129,7 @@ class Runner:
         self._clock = clock
         self._drain_s = drain_s
         self._watch = watch
-        self._stop = Signal()
+        self._stops = 0
         self._drain_until: float | None = None
         self._ours: set[Partition] = set()
         self._exit: Exit | None = None
@@ -138,11 +137,8 @@ class Runner:
         self.commits_failed = 0
 
     def stop(self) -> None:
-        """Ask for a drain, from any thread or a signal handler. Asked again, the loop ends without waiting."""
-        if self._stop.is_set():
-            self._drain_s = 0.0
-            self._drain_until = 0.0
-        self._stop.set()
+        """Ask for a drain, from any thread or a signal handler (so without a lock). Asked again, it ends at once."""
+        self._stops += 1
 
     def run(self) -> PagestreamError | None:
         """Until drained. Returns why, unless it was asked to."""
@@ -155,7 +151,9 @@ class Runner:
                 self._broker.close()
             finally:
                 self._workers.close(timeout_s=1.0)
-        return self._exit.error if self._exit is not None else None
+                if self.ignored:
+                    log.info("records that named no document: %s", dict(self.ignored))
+        return self._flow.reason
 
     # --- what the broker tells, from inside poll and close -------------------------------------------------------
 
@@ -177,9 +175,9 @@ class Runner:
     # --- one turn ------------------------------------------------------------------------------------------------
 
     def _turn(self) -> None:
-        if self._stop.is_set() and self._drain_until is None:
-            self._drain_until = self._clock() + self._drain_s
+        if self._stops and not self._flow.draining:
             self._handle(Drain())
+        self._watch_the_drain()
         busy = self._flow.busy
         for event in self._inbox.take(self._patience(BUSY_WAIT_S) if busy else 0.0):
             self._handle(event)
@@ -200,10 +198,19 @@ class Runner:
         ends = ((partition, self._broker.position(partition)) for partition in self._ours)
         return {partition: end for partition, end in ends if end is not None}
 
+    def _watch_the_drain(self) -> None:
+        """Whoever asked for it: a drain has a deadline."""
+        if self._flow.draining and self._drain_until is None:
+            self._drain_until = self._clock() + self._drain_s
+            reason = self._flow.reason
+            why = "as asked" if reason is None else reason.code
+            log.info("stopping (%s): up to %.0f s for %d documents", why, self._drain_s, len(self._journeys))
+
     def _overdue(self) -> bool:
-        late = self._drain_until is not None and self._clock() > self._drain_until
-        if late:
-            log.warning("the drain deadline has passed; what is not finished will be read again")
+        """Nothing waits any longer: asked twice, or the drain's deadline has passed."""
+        late = self._stops > 1 or (self._drain_until is not None and self._clock() > self._drain_until)
+        if late and self._exit is None:
+            log.warning("stopped before all was finished; what is not will be read again")
         return late
 
     def _handle(self, event: Event) -> None:
@@ -246,7 +253,7 @@ class Runner:
                 self._exit = command
 
     def _commit(self, positions: Mapping[Partition, Position]) -> None:
-        """A commit outside a transaction only tells what was begun: that it failed changes nothing but a count."""
+        """A commit outside a transaction makes nothing final: what it did not tell, the next one does."""
         try:
             self._broker.commit(positions)
         except Fatal as error:

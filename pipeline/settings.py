@@ -16,6 +16,7 @@ from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     YamlConfigSettingsSource,
 )
 
@@ -41,6 +42,11 @@ class Section(BaseModel):
 class KafkaSection(Section):
     bootstrap_servers: str = Field(
         default="127.0.0.1:9092", description="Brokers to begin with, as host:port,host:port."
+    )
+    client_id: str = Field(
+        default="pagestream",
+        pattern=r"^[A-Za-z0-9._-]{1,100}$",
+        description="Our name: with the brokers, before transactional ids (ACLs), and as source of our CloudEvents.",
     )
     group: str = Field(default="pagestream", description="Consumer group; workers of one group share the work.")
     topic_prefix: str = Field(
@@ -68,7 +74,17 @@ class KafkaSection(Section):
     max_page_record_bytes: Positive = Field(
         default=900_000, description="Larger page records go to the results bucket, and the record says where."
     )
-    extra: dict[str, str] = Field(default_factory=dict, description="Further librdkafka properties.")
+    extra: dict[str, str] = Field(
+        default_factory=dict, description="Further librdkafka properties; none that holds a secret."
+    )
+
+    @model_validator(mode="after")
+    def _no_secrets_and_pages_fit(self) -> Self:
+        if any(part in name for name in self.extra for part in ("secret", "password", "private", ".pem")):
+            raise ValueError("extra may hold no secrets: they would be printed")
+        if self.max_page_record_bytes > self.max_event_bytes:
+            raise ValueError("max_page_record_bytes exceeds max_event_bytes, which the topics' sizes follow from")
+        return self
 
 
 class StoreSection(Section):
@@ -158,8 +174,10 @@ class FlowSection(Section):
 
 
 class TelemetrySection(Section):
-    service: str = Field(default="pagestream", description="Our name in traces, and the source of our CloudEvents.")
-    otlp_endpoint: str | None = Field(default=None, description="Collector, OTLP over HTTP; none exports no traces.")
+    service: str = Field(default="pagestream", description="Our name in traces.")
+    otlp_endpoint: str | None = Field(
+        default=None, pattern=r"^https?://[^@]+$", description="Collector, OTLP over HTTP; none exports no traces."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="How much is logged.")
 
 
@@ -201,13 +219,24 @@ def load_settings(**overrides: Any) -> Settings:
     file = os.environ.get(CONFIG_VARIABLE)
     if file is not None and not Path(file).is_file():
         raise _bad("The settings file does not exist; correct PAGESTREAM_CONFIG.")
+    unknown = sorted(name for name in os.environ if _sets_nothing(name))
+    if unknown:
+        raise _bad(f"These variables set nothing, correct their names: {', '.join(unknown)}.")
     try:
         return Settings(**overrides)
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
         raise _bad(f"Correct these settings: {wrong}.") from error
+    except SettingsError as error:  # names the field, not the value
+        raise _bad(f'{error}: give lists and trees as JSON, such as ["a", "b"].') from error
     except (yaml.YAMLError, ValueError, TypeError) as error:  # a list or text where the tree should be
         raise _bad("The settings file is not YAML; correct it.") from error
+
+
+def _sets_nothing(variable: str) -> bool:
+    """Of our prefix, with a path, and no section of ours. Fields within a section are checked by the section."""
+    name, nested, _ = variable.removeprefix("PAGESTREAM_").lower().partition("__")
+    return variable.startswith("PAGESTREAM_") and bool(nested) and name not in Settings.model_fields
 
 
 def _bad(message: str) -> Fatal:

@@ -1,12 +1,12 @@
 """What the headers of retry and dead-letter records say, and how a record gets back to what it was.
 
-Key, value and the original's own headers stay byte for byte; ours are appended, and only ours are ever taken off.
+Key, value and the original's own headers stay byte for byte; ours are appended, and only ours are taken off again.
 `Origin` always names the first record, never one of a retry topic. Trace headers are none of this file's business.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 from schemas.problems import Malformed
@@ -37,7 +37,6 @@ DEAD_LETTER = {
 MESSAGE_BYTES = 1024
 """Ours fit in 64 KiB with room to spare: the margin that retry and dead-letter topics have over the input's."""
 
-_OURS = RETRY.keys() | DEAD_LETTER.keys()
 _DIGITS = 19
 
 
@@ -74,13 +73,21 @@ class DeadLetter:
     document_id: str | None
 
 
-def original_headers(headers: Headers) -> Headers:
-    """What the first record carried: everything but ours. For replay."""
-    return tuple(header for header in headers if header[0] not in _OURS)
+def original_headers(headers: Headers, ours: Iterable[str]) -> Headers:
+    """What the first record carried, from a record of a topic of ours whose own names are `ours` (RETRY, DEAD_LETTER).
+
+    Ours were appended, so only the last header of each name goes: a stranger's of the same name stays.
+    """
+    kept = list(headers)
+    for name in ours:
+        last = max((place for place, header in enumerate(kept) if header[0] == name), default=None)
+        if last is not None:
+            del kept[last]
+    return tuple(kept)
 
 
 def retry_headers(original: Headers, origin: Origin, *, attempt: int, not_before_ms: int, code: str) -> Headers:
-    """Headers of a retry record. `original` may be those of an earlier retry: its own go."""
+    """Headers of a retry record. `original` are those of the first record, see `original_headers`."""
     stamped: dict[str, str | int | None] = {
         "retry.attempt": attempt,
         "retry.not-before-ms": not_before_ms,
@@ -91,7 +98,7 @@ def retry_headers(original: Headers, origin: Origin, *, attempt: int, not_before
         "retry.timestamp-ms": origin.timestamp_ms,
         "retry.error.code": code,
     }
-    return original_headers(original) + _encoded(stamped)
+    return original + _encoded(stamped)
 
 
 def dead_letter_headers(
@@ -116,7 +123,7 @@ def dead_letter_headers(
         "dlq.index": origin.index,
         "dlq.document-id": document_id,
     }
-    return original_headers(original) + _encoded(stamped)
+    return original + _encoded(stamped)
 
 
 def read_retry(headers: Headers) -> RetryState | None:

@@ -144,10 +144,16 @@ class Timings(Message):
     queued_s: Seconds | None = Field(default=None, description="From the record's time until it was taken, seconds.")
     fetch_s: Seconds | None = Field(default=None, description="Reading the object, seconds.")
     decode_s: Seconds | None = Field(default=None, description="Turning bytes into page images, seconds.")
-    wait_s: Seconds | None = Field(default=None, description="Waiting for an engine, longest page, seconds.")
+    wait_s: Seconds | None = Field(
+        default=None, description="From the first page decoded to the last page taken by an engine, seconds."
+    )
     ocr_s: Seconds | None = Field(default=None, description="From first page decoded to last page read, seconds.")
-    detect_s: Seconds | None = Field(default=None, description="Finding lines, sum over pages, seconds.")
-    recognise_s: Seconds | None = Field(default=None, description="Reading lines, sum over pages, seconds.")
+    detect_s: Seconds | None = Field(
+        default=None, description="Batches that found its lines, each counted whole, seconds."
+    )
+    recognise_s: Seconds | None = Field(
+        default=None, description="Batches that read its lines, each counted whole, seconds."
+    )
     tables_s: Seconds | None = Field(default=None, description="Reading tables, sum over pages, seconds.")
     store_s: Seconds | None = Field(default=None, description="Writing the result object, seconds.")
     total_s: Seconds | None = Field(default=None, description="From taking the record until settled, seconds.")

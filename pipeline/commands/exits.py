@@ -7,19 +7,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from pipeline.errors import Environment, PagestreamError
 
 DOCUMENTS_FAILED = 1
 ENVIRONMENT = 3
 OURSELVES = 4
+INTERRUPTED = 130
+"""128 + SIGINT, as shells have it."""
 
-complain = Console(stderr=True, highlight=False)
+complain = Console(stderr=True, highlight=False, markup=False, emoji=False)
+"""For people. Markup is off: messages, keys and file names hold brackets of their own."""
+
+NO_SENTENCES: Mapping[str, str] = {}
 
 
 def exit_code(error: PagestreamError) -> int:
@@ -27,10 +33,16 @@ def exit_code(error: PagestreamError) -> int:
 
 
 @contextmanager
-def told_plainly() -> Iterator[None]:
-    """Errors of the tree become one line and an exit code, not a traceback."""
+def told_plainly(sentences: Mapping[str, str] = NO_SENTENCES) -> Iterator[None]:
+    """Errors of the tree become one line and an exit code, not a traceback. `sentences` by code: what to do, where a
+    command knows that better than the part that failed."""
     try:
         yield
     except PagestreamError as error:
-        complain.print(f"[red]{error.code}[/red]: {error.message}", soft_wrap=True)
+        tell(error, sentences)
         raise typer.Exit(exit_code(error)) from error
+
+
+def tell(error: PagestreamError, sentences: Mapping[str, str] = NO_SENTENCES) -> None:
+    told = Text.assemble((error.code, "red"), f": {sentences.get(error.code, error.message)}")
+    complain.print(told, soft_wrap=True)

@@ -25,8 +25,8 @@ from pipeline.engines.base import Engine
 from pipeline.errors import PagestreamError
 from pipeline.settings import Settings, load_settings
 from pipeline.telemetry.tracing import close
+from pipeline.topics import Topics
 from pipeline.workers.fetching import Reads
-from pipeline.workers.publishing import Topics
 from pipeline.workers.storing import Writes
 from schemas.codec import decode
 from schemas.failures import DeadLetter, read_dead_letter

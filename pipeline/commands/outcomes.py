@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from connectors.headers import read_trace
-from pipeline.workers.publishing import Topics
+from pipeline.topics import Topics
 from schemas.codec import decode
 from schemas.failures import DeadLetter, read_dead_letter
 from schemas.inbound import Submitted, read_event

@@ -7,11 +7,9 @@ from typing import Protocol
 from connectors.kafka_admin import TopicInfo, TopicSpec
 from pipeline.errors import Environment
 from pipeline.settings import Settings
-from pipeline.workers.publishing import Topics
+from pipeline.topics import HEADROOM_BYTES, Topics
 
 TIMEOUT_S = 15.0
-HEADROOM_BYTES = 65_536
-"""What retry and dead-letter topics allow above the input: an event of the largest size gets our headers on top."""
 
 
 class Buckets(Protocol):

@@ -27,7 +27,7 @@ from pipeline.commands.preflight import topics_of
 from pipeline.errors import Fatal
 from pipeline.settings import Settings, load_settings
 from pipeline.telemetry.tracing import carry, close, tracer_provider
-from pipeline.workers.publishing import Topics
+from pipeline.topics import Topics
 from schemas.codec import encode
 from schemas.events import DocumentSubmitted
 from schemas.objects import ObjectInfo

@@ -15,11 +15,17 @@ from schemas.fields import relative_box
 from schemas.pages import PageError, PageResult, TextLine
 from schemas.results import DocumentResult, PagesByStatus, Pipeline, Source
 
+TABLES_NOT_READ = "tables_not_read"
+"""Warning of a page: tables were asked for, and this release does not read any."""
+
 
 def compose_document(
     outcomes: Sequence[PageOutcome], *, document_id: str, result_id: str, source: Source, options: Options, by: Pipeline
 ) -> DocumentResult:
-    pages = tuple(compose_page(outcome, document_id=document_id, result_id=result_id) for outcome in outcomes)
+    extra = (TABLES_NOT_READ,) if options.tables else ()
+    pages = tuple(
+        compose_page(outcome, document_id=document_id, result_id=result_id, warnings=extra) for outcome in outcomes
+    )
     return DocumentResult(
         document_id=document_id,
         result_id=result_id,
@@ -32,7 +38,10 @@ def compose_document(
     )
 
 
-def compose_page(outcome: PageOutcome, *, document_id: str, result_id: str) -> PageResult:
+def compose_page(
+    outcome: PageOutcome, *, document_id: str, result_id: str, warnings: tuple[str, ...] = ()
+) -> PageResult:
+    """`warnings` hold for every page that was read, besides its own."""
     match outcome:
         case PageSkipped(number):
             return PageResult(document_id=document_id, result_id=result_id, number=number, status="skipped")
@@ -45,7 +54,8 @@ def compose_page(outcome: PageOutcome, *, document_id: str, result_id: str) -> P
                 error=PageError(code=error.code, stage=error.stage, message=error.message),
             )
         case PageRead(_, sheet, lines):
-            return _read_page(cast(Sheet, sheet), cast(tuple[Line, ...], lines), document_id, result_id)
+            read = _read_page(cast(Sheet, sheet), cast(tuple[Line, ...], lines), document_id, result_id)
+            return read.model_copy(update={"warnings": read.warnings + warnings}) if warnings else read
 
 
 def _read_page(sheet: Sheet, lines: tuple[Line, ...], document_id: str, result_id: str) -> PageResult:

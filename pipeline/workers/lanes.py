@@ -20,6 +20,9 @@ from pipeline.workers.inbox import Inbox, answer, foreseen
 
 STAGES: dict[Stage, Callable[[Engine, Sequence[Any]], Sequence[object]]] = {"detect": detect, "recognise": recognise}
 
+WAITS: dict[Stage, str] = {"detect": "wait", "recognise": "wait recognise"}
+"""Span of the time between being ready for a stage and being taken by a lane."""
+
 
 class Lanes:
     """Any free lane takes the next batch: none is idle while one has two."""
@@ -73,8 +76,7 @@ class Lanes:
         return BatchDone(batch.batch, tuple(results))
 
     def _tell(self, batch: RunBatch, units: list[UnitId], started: float, ended: float, link: Link) -> None:
-        if batch.stage == "detect":
-            for item in batch.items:
-                self._journeys.worked(item.unit, "wait", item.queued_at, started)
+        for item in batch.items:
+            self._journeys.worked(item.unit, WAITS[batch.stage], item.queued_at, started)
         for unit in dict.fromkeys(units):
             self._journeys.worked(unit, batch.stage, started, ended, link)

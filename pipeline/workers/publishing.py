@@ -9,22 +9,23 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol, cast
 
 from opentelemetry.trace import Span, SpanKind, Tracer, set_span_in_context
 
 from pipeline.clock import Clock
-from pipeline.core.events import Dead, Event, Outcome, Publish, Published, PublishFailed, Read, Retry
+from pipeline.core.events import Dead, Event, Outcome, Publish, Published, PublishFailed, Read, Retry, Unit
 from pipeline.errors import PagestreamError
 from pipeline.telemetry.journey import Journey, Journeys, fail, nanoseconds
-from pipeline.telemetry.tracing import carry, carry_on
+from pipeline.telemetry.tracing import carry, carry_on, trace_id
+from pipeline.topics import Topics
 from pipeline.workers.storing import Written
 from schemas.cloudevents import completed_headers, page_headers
 from schemas.codec import encode
-from schemas.failures import dead_letter_headers, retry_headers
-from schemas.record import OutRecord, Partition, Position
+from schemas.failures import RETRY, dead_letter_headers, original_headers, retry_headers
+from schemas.ids import document_id
+from schemas.record import Headers, OutRecord, Partition, Position, Record
 
 log = logging.getLogger(__name__)
 
@@ -33,34 +34,13 @@ class Transacts(Protocol):
     def publish(self, records: Sequence[OutRecord], positions: Mapping[Partition, Position]) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Topics:
-    """Where records come from and go. `retry` is by delay in seconds."""
-
-    documents: str
-    pages: str
-    results: str
-    dead_letter: str
-    retry: Mapping[int, str]
-
-    @classmethod
-    def under(cls, prefix: str, delays_s: Sequence[int]) -> Topics:
-        return cls(
-            documents=f"{prefix}.documents",
-            pages=f"{prefix}.pages",
-            results=f"{prefix}.results",
-            dead_letter=f"{prefix}.dead-letter",
-            retry={delay: f"{prefix}.retry.{delay}s" for delay in delays_s},
-        )
-
-
 class Publisher:
     def __init__(
-        self, broker: Transacts, topics: Topics, *, service: str, tracer: Tracer, journeys: Journeys, clock: Clock
+        self, broker: Transacts, topics: Topics, *, source: str, tracer: Tracer, journeys: Journeys, clock: Clock
     ) -> None:
         self._broker = broker
         self._topics = topics
-        self._service = service
+        self._source = source
         self._tracer = tracer
         self._journeys = journeys
         self._clock = clock
@@ -116,38 +96,43 @@ class Publisher:
                     self._topics.pages,
                     key,
                     encode(page),
-                    carry(page_headers(page, source=self._service, time=time), pages),
+                    carry(page_headers(page, source=self._source, time=time), pages),
                 )
                 for page in written.pages
             ],
         )
         result = self._send(self._topics.results, 1, publish, started)
-        headers = completed_headers(written.completed, source=self._service, time=time)
+        headers = completed_headers(written.completed, source=self._source, time=time)
         yield result, [OutRecord(self._topics.results, key, encode(written.completed), carry(headers, result))]
 
     def _dead(self, outcome: Dead, error: PagestreamError, journey: Journey, send: Span) -> OutRecord:
         record = outcome.unit.record
         headers = dead_letter_headers(
-            record.headers,
+            self._original(record),
             outcome.unit.origin,
             code=error.code,
             stage=error.stage,
             message=error.message,
-            attempts=outcome.unit.attempt,
-            document_id=journey.document_id,
+            attempts=outcome.attempts,
+            document_id=journey.document_id or _named(outcome.unit),
         )
         return OutRecord(self._topics.dead_letter, record.key, record.value, carry_on(headers, send))
 
     def _retry(self, outcome: Retry, send: Span) -> OutRecord:
         record = outcome.unit.record
         headers = retry_headers(
-            record.headers,
+            self._original(record),
             outcome.unit.origin,
             attempt=outcome.unit.attempt,
             not_before_ms=int(outcome.not_before * 1000),
             code=outcome.error.code,
         )
         return OutRecord(self._topics.retry[outcome.delay_s], record.key, record.value, carry_on(headers, send))
+
+    def _original(self, record: Record) -> Headers:
+        """The headers of the first record: what a retry topic added is taken off again, and nothing else."""
+        retried = record.partition.topic in self._topics.retry.values()
+        return original_headers(record.headers, RETRY) if retried else record.headers
 
     def _send(self, topic: str, count: int, publish: Span, started: float) -> Span:
         return self._tracer.start_span(
@@ -181,15 +166,29 @@ class Publisher:
                 fail(journey.span, error)
         journey.span.set_attribute("pagestream.outcome", ended)
         journey.span.end(nanoseconds(self._clock()))
-        code = "" if isinstance(outcome, Read) else outcome.error.code
-        origin = outcome.unit.origin
-        log.info(
-            "%s %s/%d/%d/%d %s attempt %d",
-            ended,
-            origin.topic,
-            origin.partition,
-            origin.offset,
-            origin.index,
-            code,
-            outcome.unit.attempt,
-        )
+        _tell(outcome, journey, ended)
+
+
+def _tell(outcome: Outcome, journey: Journey, ended: str) -> None:
+    """One line a document, with what is needed to find its record, its result and its trace."""
+    origin = outcome.unit.origin
+    log.info(
+        "%s %s/%d/%d/%d document=%s trace=%s attempt=%d%s",
+        ended,
+        origin.topic,
+        origin.partition,
+        origin.offset,
+        origin.index,
+        journey.document_id or "unknown",
+        trace_id(journey.span),
+        outcome.unit.attempt,
+        "" if isinstance(outcome, Read) else f" code={outcome.error.code}",
+    )
+
+
+def _named(unit: Unit) -> str | None:
+    """The id of a document that was never fetched, where its event says enough."""
+    event = unit.event
+    if event is None or (event.version_id is None and event.etag is None):
+        return None
+    return document_id(event.bucket, event.key, version_id=event.version_id, etag=event.etag)

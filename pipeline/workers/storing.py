@@ -151,7 +151,7 @@ class Storer:
 
 def _timings(journey: Journey, now: float) -> Timings:
     stretches = journey.stretches
-    busy = {f"{name}_s": stretch.busy_s for name, stretch in stretches.items() if name != "wait"}
+    busy = {f"{name}_s": stretch.busy_s for name, stretch in stretches.items() if not name.startswith("wait")}
     wait = stretches.get("wait")
     read = [stretches[name] for name in ("wait", "detect", "recognise") if name in stretches]
     sent_ms = journey.unit.origin.timestamp_ms

@@ -7,7 +7,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schemas.failures import (
+    DEAD_LETTER,
     MESSAGE_BYTES,
+    RETRY,
     DeadLetter,
     Origin,
     RetryState,
@@ -33,13 +35,13 @@ def test_a_retry_says_what_it_was_told(original: Headers, origin: Origin, attemp
     """Reading gives back what was written, and the original's own headers."""
     headers = retry_headers(original, origin, attempt=attempt, not_before_ms=due, code=code)
     assert RetryState(origin, attempt, due, code) == read_retry(headers)
-    assert original == original_headers(headers)
+    assert original == original_headers(headers, RETRY)
 
 
 def test_headers_do_not_grow_with_attempts() -> None:
     """A retry of a retry carries one set of ours, and the originals byte for byte, in order, duplicates kept."""
     once = retry_headers(THEIRS, FIRST, attempt=1, not_before_ms=5, code="store_slow")
-    twice = retry_headers(once, FIRST, attempt=2, not_before_ms=9, code="store_slow")
+    twice = retry_headers(original_headers(once, RETRY), FIRST, attempt=2, not_before_ms=9, code="store_slow")
     assert twice[: len(THEIRS)] == THEIRS
     assert len(once) == len(twice)
     assert read_retry(twice) == RetryState(FIRST, 2, 9, "store_slow")
@@ -48,12 +50,14 @@ def test_headers_do_not_grow_with_attempts() -> None:
 def test_a_dead_letter_keeps_the_original_and_drops_the_retry() -> None:
     """The first record's headers come first and unchanged; ours say why and where from."""
     retried = retry_headers(THEIRS, FIRST, attempt=2, not_before_ms=5, code="store_slow")
-    headers = dead_letter_headers(retried, FIRST, code="no_pages", stage="decode", message="Look.", attempts=3)
+    headers = dead_letter_headers(
+        original_headers(retried, RETRY), FIRST, code="no_pages", stage="decode", message="Look.", attempts=3
+    )
     assert headers[: len(THEIRS)] == THEIRS
     assert read_retry(headers) is None
     expected = DeadLetter(Origin("documents", 3, 1042, 2), "no_pages", "decode", "Look.", 3, None)
     assert expected == read_dead_letter(headers)
-    assert original_headers(headers) == THEIRS
+    assert original_headers(headers, DEAD_LETTER) == THEIRS
 
 
 @given(message=st.text(max_size=3000))
@@ -90,4 +94,4 @@ def test_a_record_without_ours_says_nothing() -> None:
     """A plain record is neither retry nor dead letter, and is its own original."""
     assert read_retry(THEIRS) is None
     assert read_dead_letter(THEIRS) is None
-    assert original_headers(THEIRS) == THEIRS
+    assert original_headers(THEIRS, DEAD_LETTER) == THEIRS

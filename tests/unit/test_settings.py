@@ -42,6 +42,9 @@ def test_variables_win_over_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         {"engine": {"device": "tpu"}},
         {"store": {"input_buckets": ["results"], "results_bucket": "results"}},
         {"decode": {"dpi": 10}},
+        {"kafka": {"max_event_bytes": 100_000, "max_page_record_bytes": 200_000}},
+        {"kafka": {"extra": {"sasl.oauthbearer.client.secret": "x"}}},
+        {"telemetry": {"otlp_endpoint": "http://user:secret@collector:4318"}},
     ],
 )
 def test_what_can_not_work_is_refused_by_name(wrong: dict[str, object]) -> None:
@@ -49,6 +52,21 @@ def test_what_can_not_work_is_refused_by_name(wrong: dict[str, object]) -> None:
     with pytest.raises(Fatal, match=next(iter(wrong))) as refused:
         load_settings(**wrong)
     assert refused.value.code == "bad_settings"
+
+
+def test_a_list_that_is_no_json_is_told_by_its_field(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The likeliest slip names its variable and the way to write it."""
+    monkeypatch.setenv("PAGESTREAM_STORE__INPUT_BUCKETS", "scans")
+    with pytest.raises(Fatal, match=r"store.*JSON") as refused:
+        load_settings()
+    assert "scans" not in refused.value.message
+
+
+def test_a_misspelt_section_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable that sets nothing is a mistake, never passed over."""
+    monkeypatch.setenv("PAGESTREAM_STROE__ENDPOINT", "https://store.example")
+    with pytest.raises(Fatal, match="PAGESTREAM_STROE__ENDPOINT"):
+        load_settings()
 
 
 def test_a_refusal_does_not_repeat_the_value(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +112,7 @@ def test_retry_and_dead_letter_topics_take_more_than_the_input() -> None:
         topics.documents, topics.pages, topics.results, topics.dead_letter, *topics.retry.values()
     }  # fmt: skip
     assert all(size == sizes[topics.documents] + 65_536 for name, size in sizes.items() if name != topics.documents)
-    assert kafka_settings(settings).max_record_bytes == sizes[topics.dead_letter]
+    assert kafka_settings(settings).max_record_bytes > max(sizes.values())
 
 
 def test_the_core_is_told_of_every_retry_topic() -> None:
