@@ -6,10 +6,11 @@ import hashlib
 import os
 import stat
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Literal
 
 from schemas.events import safe_key
 
@@ -18,29 +19,37 @@ LONGEST_NAME = 255 - len(".json")
 
 
 @dataclass(frozen=True, slots=True)
+class Left:
+    """A folder that was not searched: it is `closed` to us, or a `link`, which may lead anywhere, in circles too."""
+
+    path: Path
+    why: Literal["closed", "link"]
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
-    """Files, each with its name: the path below the folder given, or its own. `closed`: folders that can't be read."""
+    """Every file once, each with its name: the path below the folder given, or its own."""
 
     files: tuple[tuple[str, Path], ...]
-    closed: tuple[Path, ...]
+    left: tuple[Left, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Key -> file. `renamed`: those keys that are not the file's name. `closed`: folders that can't be read."""
+    """Key -> file. `renamed`: those keys that are not the file's name."""
 
     files: dict[str, Path]
     renamed: tuple[str, ...]
-    closed: tuple[Path, ...]
+    left: tuple[Left, ...]
 
 
 def found_files(arguments: Iterable[Path], *, out: Path | None = None) -> Found:
-    """Every file once. Folders are searched through, links to folders too, hidden files and folders in them passed
-    over, and so is `out`."""
-    closed: list[Path] = []
-    results = out.resolve() if out is not None else None
-    named = {_plain(path): (name, path) for name, path in reversed([*_named(arguments, results, closed.append)])}
-    return Found(tuple(reversed(named.values())), tuple(closed))
+    """Folders are searched through, hidden files and folders in them passed over, and so is `out`."""
+    left: list[Left] = []
+    files: dict[Path, tuple[str, Path]] = {}
+    for name, path in _named(arguments, None if out is None else _plain(out), left):
+        files.setdefault(_plain(path), (name, path))
+    return Found(tuple(files.values()), tuple(left))
 
 
 def chosen_files(arguments: Iterable[Path], *, out: Path) -> Chosen:
@@ -59,47 +68,31 @@ def chosen_files(arguments: Iterable[Path], *, out: Path) -> Chosen:
         files[key] = path
         if key != name:
             renamed.append(key)
-    return Chosen(files, tuple(renamed), found.closed)
+    return Chosen(files, tuple(renamed), found.left)
 
 
-def _named(arguments: Iterable[Path], out: Path | None, closed: Callable[[Path], None]) -> Iterator[tuple[str, Path]]:
+def _named(arguments: Iterable[Path], out: Path | None, left: list[Left]) -> Iterator[tuple[str, Path]]:
     for argument in arguments:
         if argument.is_dir():
-            for path in _inside(argument, out, closed):
+            for path in _inside(argument, out, left):
                 yield path.relative_to(argument).as_posix(), path
         else:
             yield argument.name, argument
 
 
-def _inside(top: Path, out: Path | None, closed: Callable[[Path], None]) -> Iterator[Path]:
-    """Files below a folder, in the order of their names, those behind links to folders last.
-
-    Every folder is entered once, however many links lead to it: that ends circles, and bounds the search.
-    """
-    entered = {Path(os.path.realpath(top))}
-    links = [top]
-    while links:
-        for place, folders, names in os.walk(links.pop(0), onerror=lambda error: closed(Path(error.filename))):
-            inner = sorted(name for name in folders if not name.startswith("."))
-            links += [Path(place, name) for name in inner if Path(place, name).is_symlink()]
-            folders[:] = [name for name in inner if not Path(place, name).is_symlink() and _new(Path(place, name), entered, out)]
-            yield from (Path(place, name) for name in sorted(names) if _readable(Path(place, name)))
-        while links and not _new(links[0], entered, out):
-            links.pop(0)
+def _inside(top: Path, out: Path | None, left: list[Left]) -> Iterator[Path]:
+    """Files below a folder, in the order of their names."""
+    for place, names, files in os.walk(top, onerror=lambda error: left.append(Left(Path(error.filename), "closed"))):
+        inner = [Path(place, name) for name in sorted(names) if not name.startswith(".")]
+        left.extend(Left(path, "link") for path in inner if path.is_symlink())
+        names[:] = [path.name for path in inner if _plain(path) != out]
+        yield from (
+            path for name in sorted(files) if not name.startswith(".") and _to_be_read(path := Path(place, name))
+        )
 
 
-def _new(folder: Path, entered: set[Path], out: Path | None) -> bool:
-    real = Path(os.path.realpath(folder))
-    if real == out or real in entered:
-        return False
-    entered.add(real)
-    return True
-
-
-def _readable(path: Path) -> bool:
+def _to_be_read(path: Path) -> bool:
     """Plain files; and what can't be looked at, so that whoever reads it says so. Pipes and devices have no end."""
-    if path.name.startswith("."):
-        return False
     try:
         return stat.S_ISREG(path.stat().st_mode)
     except OSError:

@@ -40,8 +40,12 @@ DOCUMENTS, RESULTS = "documents", "results"
 RETRY_DELAYS_S = (1, 2)
 """Somebody is waiting at a terminal, and what may pass here (memory, a decoder that died) passes soon."""
 
-NEVER = 1_000_000_000
-"""For limits that guard a topic: here every document was chosen by hand, and all of them are to be tried."""
+NO_BREAKER = 1_000_000_000
+"""Failed documents that stop a worker. The breaker guards a topic; here every document was chosen by hand, and all of
+them are to be tried."""
+
+PAST_ALL = 1 << 62
+"""An offset beyond any record of a topic in memory."""
 
 MAX_RECORD_BYTES = 1 << 30
 """No page is too large for a topic in memory: none needs an object of its own."""
@@ -136,7 +140,7 @@ class LocalWorker:
 
     def trim(self) -> None:
         """Forget the records that were heard or worked off, so that memory stays flat over any number of documents."""
-        self.cluster.trim(Partition(self.topics.pages, 0), NEVER)
+        self.cluster.trim(Partition(self.topics.pages, 0), PAST_ALL)
         for topic in (self.topics.results, self.topics.dead_letter):
             self.cluster.trim(Partition(topic, 0), self._reader.position(Partition(topic, 0)) or 0)
         for partition, position in self.cluster.committed(self._group).items():
@@ -162,8 +166,8 @@ def local_settings(**overrides: Any) -> Settings:
         },
         "flow": {
             "retry_delays_s": RETRY_DELAYS_S,
-            "breaker_run": NEVER,
-            "breaker_window": NEVER,
+            "breaker_run": NO_BREAKER,
+            "breaker_window": NO_BREAKER,
             "breaker_ratio": 1.0,
         },
     }

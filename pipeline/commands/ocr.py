@@ -10,17 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from pipeline.commands.exits import DOCUMENTS_FAILED, complain, told_plainly
+from pipeline.commands.exits import DOCUMENTS_FAILED, INTERRUPTED, complain, told_plainly
+from pipeline.commands.ocr_report import tell_report
 
 if TYPE_CHECKING:
-    from pipeline.commands.reading import Report
+    from pipeline.settings import Settings
     from schemas.events import Options
-
-INTERRUPTED = 130
-"""128 + SIGINT, as shells have it."""
-
-WIDTH = 100
-"""Columns of what is printed where no terminal says how many there are."""
 
 PASSWORD = "password"
 SECRET_BYTES = 1_024
@@ -32,7 +27,9 @@ Files = Annotated[
 ]  # fmt: skip
 Out = Annotated[Path, typer.Option("--out", file_okay=False, help="Folder for the results, made where missing.")]
 Profile = Annotated[str | None, typer.Option(help="Models: tiny, small, or one that was fetched.")]
-EngineName = Annotated[Literal["onnx", "paddleocr", "fake"] | None, typer.Option(help="What runs the models.")]
+EngineName = Annotated[
+    Literal["onnx", "paddleocr", "fake"] | None, typer.Option(metavar="[onnx|paddleocr]", help="What runs the models.")
+]
 LaneCount = Annotated[int | None, typer.Option(min=1, help="Engines at work at once; a core each by default.")]
 Dpi = Annotated[int | None, typer.Option(min=72, max=600, help="Resolution of PDF pages.")]
 Pages = Annotated[str | None, typer.Option(help='Which pages, such as "1-3,7"; all by default.')]
@@ -61,23 +58,35 @@ def ocr(
     # Imported when asked for: models, decoders and telemetry take longer than all other commands do.
     from pipeline.commands.files import chosen_files
     from pipeline.commands.local_worker import local_settings, log_warnings
-    from pipeline.commands.reading import read_into
+    from pipeline.commands.reading import Report, read_into
 
     if any(path.is_dir() and path.resolve() == out.resolve() for path in files):
         raise typer.BadParameter("results would lie among the documents; choose another folder", param_hint="--out")
     chosen = chosen_files(files, out=out)
-    if not chosen:
+    if not chosen.files and not chosen.left:
         raise typer.BadParameter("no file in there", param_hint="FILES|FOLDERS")
+    options = _options(dpi=dpi, pages=pages, password_secret=PASSWORD if password_file else None)
     with told_plainly(), _secrets(password_file) as secrets:
         log_warnings()
         settings = local_settings(engine=_given(name=engine, profile=profile, lanes=lanes), decode=secrets)
-        options = _options(dpi=dpi, pages=pages, password_secret=PASSWORD if password_file else None)
-        report = read_into(out, chosen, settings=settings, options=options, console=complain)
-    _tell(report, chosen, out)
+        if profile is not None:
+            _check_profile(profile, settings)
+        report = Report()
+        if chosen.files:
+            report = read_into(out, chosen.files, settings=settings, options=options, console=complain)
+    tell_report(report, chosen, out)
     if report.interrupted:
         raise typer.Exit(INTERRUPTED)
-    if report.failed:
+    if report.failed or any(left.why == "closed" for left in chosen.left):
         raise typer.Exit(DOCUMENTS_FAILED)
+
+
+def _check_profile(name: str, settings: Settings) -> None:
+    from pipeline.engines.models import PROFILES, on_disk
+
+    known = list(dict.fromkeys([*PROFILES, *on_disk(settings.engine.models_directory)]))
+    if name not in known:
+        raise typer.BadParameter(f"known profiles: {', '.join(known)}", param_hint="--profile")
 
 
 @contextmanager
@@ -105,39 +114,3 @@ def _options(**options: Any) -> Options:
         return Options(**options)
     except ValidationError as error:
         raise typer.BadParameter("write page numbers as ranges such as 1-3,7", param_hint="--pages") from error
-
-
-def _tell(report: Report, files: dict[str, Path], out: Path) -> None:
-    if report.troubles:
-        complain.print(_troubles(report, files))
-    ended = "interrupted after" if report.interrupted else "read"
-    failed = f", {report.failed} failed" if report.failed else ""
-    rate = report.pages / max(report.seconds, 0.001)
-    typer.echo(
-        f"{ended} {_count(report.documents, 'document')}{failed}: {_count(report.pages, 'page')} "
-        f"in {report.seconds:.1f} s ({rate:.1f} pages/s). Results: {out}"
-    )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _troubles(report: Report, files: dict[str, Path]) -> Any:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-    from rich.text import Text
-
-    if not complain.is_terminal:
-        complain.width = WIDTH
-    table = Table(box=SIMPLE_HEAD, title="Not read, or not all of it", title_justify="left", pad_edge=False)
-    table.add_column("document", overflow="fold", ratio=3)
-    table.add_column("page", justify="right")
-    table.add_column("code", style="red", no_wrap=True)
-    table.add_column("what to do", ratio=4)
-    for trouble in report.troubles:
-        page = "" if trouble.page is None else str(trouble.page)
-        name = str(files[trouble.key])
-        shown = name if name.isprintable() else ascii(name)
-        table.add_row(Text(shown), page, trouble.code, trouble.message)
-    return table

@@ -40,6 +40,11 @@ class Meter:
             self._console.print(self.counts)
 
     @property
+    def pages(self) -> int:
+        """Pages whose lines have been found, those of documents that are not settled among them."""
+        return self._pages
+
+    @property
     def counts(self) -> str:
         rate = self._pages / max(time.monotonic() - self._began, 0.001)
         return f"{self._documents}/{self._total} documents, {self._pages} pages, {rate:.1f} pages/s"

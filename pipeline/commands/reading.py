@@ -16,6 +16,7 @@ from connectors.memory_store import MemoryStore
 from pipeline.app import load_engines
 from pipeline.commands.local_worker import DOCUMENTS, RESULTS, LocalWorker, Outcome, SplitStore
 from pipeline.commands.progress import Meter
+from pipeline.commands.sentences import local_sentence
 from pipeline.errors import Environment
 from pipeline.settings import Settings
 from schemas.codec import decode, encode
@@ -25,6 +26,8 @@ from schemas.objects import ObjectRef
 from schemas.results import DocumentCompleted, DocumentResult
 
 WAIT_S = 0.5
+UNFINISHED = ".pagestream-"
+"""How the names of files that are still being written begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +42,20 @@ class Trouble:
 
 @dataclass(slots=True)
 class Report:
-    """What became of all that was asked for. `failed` counts documents without a result."""
+    """What became of all that was asked for. `failed` counts documents without a result, `pages` those in results.
+
+    `unkept`: pages that were read of documents that an interrupt cut off. `removed`: keys that had a result of an
+    earlier run, and failed in this one.
+    """
 
     documents: int = 0
     failed: int = 0
     pages: int = 0
+    unkept: int = 0
     seconds: float = 0.0
     interrupted: bool = False
     troubles: list[Trouble] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
 
 
 def read_into(
@@ -54,9 +63,11 @@ def read_into(
 ) -> Report:
     """Write `<out>/<key>.json` for every file that can be read. Ctrl-C ends it; what is written by then is whole.
 
-    Raises Fatal before anything is read when models or runtime are missing, Environment when `out` can't be written.
+    Raises Fatal when models or runtime are missing, Environment when `out` can't be written, both before anything is
+    read; Environment later too, when a result can't be.
     """
     engines = load_engines(settings)
+    require_writable(out)
     results = MemoryStore()
     results.create_bucket(RESULTS)
     store = SplitStore(FileStore(DOCUMENTS, files), results)
@@ -69,6 +80,7 @@ def read_into(
                 meter.settled()
     except KeyboardInterrupt:
         report.interrupted = True
+        report.unkept = max(0, meter.pages - report.pages)
     report.seconds = time.monotonic() - began
     return report
 
@@ -94,10 +106,12 @@ def _take(report: Report, key: str, outcome: Outcome, results: MemoryStore, out:
     match outcome:
         case DeadLetter(code=code, message=message):
             report.failed += 1
-            report.troubles.append(Trouble(key, None, code, message))
+            report.troubles.append(Trouble(key, None, code, local_sentence(code, message)))
+            if _removed(_place(out, key)):
+                report.removed.append(key)
         case DocumentCompleted(result=place):
             _, body = results.get(ObjectRef(place.bucket, place.key), max_bytes=place.size, deadline_s=1.0)
-            write_whole(out / f"{key}.json", body)
+            write_whole(_place(out, key), body)
             results.remove(place.bucket, place.key)
             report.documents += 1
             report.pages += outcome.page_count - outcome.pages_by_status.skipped
@@ -106,15 +120,46 @@ def _take(report: Report, key: str, outcome: Outcome, results: MemoryStore, out:
 
 
 def _failed_pages(key: str, body: bytes) -> list[Trouble]:
-    pages = decode(DocumentResult, body).pages
-    return [Trouble(key, page.number, page.error.code, page.error.message) for page in pages if page.error is not None]
+    failed = [page for page in decode(DocumentResult, body).pages if page.error is not None]
+    return [
+        Trouble(key, page.number, page.error.code, local_sentence(page.error.code, page.error.message))
+        for page in failed
+        if page.error is not None
+    ]
+
+
+def _place(out: Path, key: str) -> Path:
+    return out / f"{key}.json"
+
+
+def _removed(path: Path) -> bool:
+    """Whether a result of an earlier run was there. It must not pass for what this run has read."""
+    try:
+        path.unlink()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise _unwritable(
+            "An earlier result of a file that failed can't be removed; check the --out folder."
+        ) from error
+    return True
+
+
+def require_writable(folder: Path) -> None:
+    """Make the folder where it is missing. Raises Environment `out_unwritable`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder, prefix=UNFINISHED):
+            pass
+    except OSError as error:
+        raise _unwritable("The --out folder can't be written; choose another, or mend its permissions.") from error
 
 
 def write_whole(path: Path, body: bytes) -> None:
     """The file is there whole, or as it was. Raises Environment `out_unwritable`."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=".pagestream-")
+        handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=UNFINISHED)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(body)
@@ -124,8 +169,8 @@ def write_whole(path: Path, body: bytes) -> None:
             Path(unfinished).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise Environment(
-            "A result can't be written; check the --out folder, its permissions and its disk.",
-            code="out_unwritable",
-            stage="store",
-        ) from error
+        raise _unwritable("A result can't be written; check the --out folder, its permissions and its disk.") from error
+
+
+def _unwritable(message: str) -> Environment:
+    return Environment(message, code="out_unwritable", stage="store")

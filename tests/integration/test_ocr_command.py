@@ -48,7 +48,7 @@ def read(folder: Path, *, options: Options | None = None) -> tuple[Report, dict[
     """What the fake engine reads in a folder: the report, and the results by name."""
     out = folder.parent / "out"
     settings = local_settings(engine={"name": "fake", "lanes": 2})
-    files = chosen_files([folder], out=out)
+    files = chosen_files([folder], out=out).files
     report = read_into(out, files, settings=settings, options=options or Options(), console=Console(file=StringIO()))
     return report, {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*.json")}
 

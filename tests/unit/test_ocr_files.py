@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.commands.files import LONGEST_NAME, chosen_files
+from pipeline.commands.files import LONGEST_NAME, Left, chosen_files
 from pipeline.commands.local_worker import Settled
 from pipeline.commands.reading import _outcomes, write_whole
 from pipeline.errors import Environment
@@ -26,20 +26,24 @@ def _touch(folder: Path, *names: str) -> Path:
 def test_a_folder_is_searched_through(tmp_path):
     """Keys are paths below the folder, in order; what is hidden, and the folder of results, are passed over."""
     folder = _touch(tmp_path, "b.png", "a/c.pdf", "a/.x.png", ".git/d.png", "out/b.png.json")
-    files = chosen_files([folder], out=folder / "out")
-    assert files == {"b.png": folder / "b.png", "a/c.pdf": folder / "a/c.pdf"}
+    assert chosen_files([folder], out=folder / "out").files == {
+        "b.png": folder / "b.png",
+        "a/c.pdf": folder / "a/c.pdf",
+    }
 
 
 def test_files_of_one_name_get_keys_of_their_own(tmp_path):
     """The later one goes under a number; letter case makes no difference; the same file twice is one document."""
     _touch(tmp_path, "a/x.png", "b/x.png", "c/X.PNG", "d/2/x.png")
     arguments = [tmp_path / "a", tmp_path / "b/x.png", tmp_path / "c", tmp_path / "d", tmp_path / "a/../a/x.png"]
-    assert chosen_files(arguments, out=tmp_path / "out") == {
+    chosen = chosen_files(arguments, out=tmp_path / "out")
+    assert chosen.files == {
         "x.png": tmp_path / "a/x.png",
         "2/x.png": tmp_path / "b/x.png",
         "3/X.PNG": tmp_path / "c/X.PNG",
         "2/2/x.png": tmp_path / "d/2/x.png",
     }
+    assert chosen.renamed == ("2/x.png", "3/X.PNG", "2/2/x.png")
 
 
 @pytest.mark.parametrize("name", [b"new\nline.png", b"latin-\xe9.png", b"n" * (LONGEST_NAME + 1)])
@@ -47,18 +51,39 @@ def test_a_name_that_is_no_key_gets_one(tmp_path, name):
     """What no object may be called, or no result file, has a key made of its digest, the same every time."""
     path = tmp_path / os.fsdecode(name)
     path.write_bytes(b"")
-    (key,) = chosen_files([tmp_path], out=tmp_path / "out")
+    chosen = chosen_files([tmp_path], out=tmp_path / "out")
+    (key,) = chosen.files
+    assert chosen.renamed == (key,)
     assert key.startswith("unnamed/")
     assert safe_key(key) == key
-    assert chosen_files([path], out=tmp_path / "out") == {key: path}
+    assert chosen_files([path], out=tmp_path / "out").files == {key: path}
 
 
-def test_links_to_folders_are_not_followed(tmp_path):
-    """A link that leads back up does not make the search endless; a link to a file is a file."""
+def test_links_to_folders_are_told_and_not_followed(tmp_path):
+    """A link that leads back up does not make the search endless; a link to a file is a file, a broken one too."""
     folder = _touch(tmp_path, "in/a.png") / "in"
     (folder / "loop").symlink_to(tmp_path)
     (folder / "b.png").symlink_to(folder / "a.png")
-    assert list(chosen_files([folder], out=tmp_path / "out")) == ["a.png", "b.png"]
+    (folder / "c.png").symlink_to(folder / "gone.png")
+    chosen = chosen_files([folder], out=tmp_path / "out")
+    assert list(chosen.files) == ["a.png", "b.png", "c.png"]
+    assert chosen.left == (Left(folder / "loop", "link"),)
+
+
+def test_a_folder_that_cannot_be_opened_is_told(tmp_path, monkeypatch):
+    """What may not be looked into is named, and the search goes on."""
+    folder = _touch(tmp_path, "a/x.png", "b/y.png", "c/z.png")
+    scan = os.scandir
+
+    def refuse(path: str) -> object:
+        if Path(path).name == "b":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr("os.scandir", refuse)
+    chosen = chosen_files([folder], out=tmp_path / "out")
+    assert list(chosen.files) == ["a/x.png", "c/z.png"]
+    assert chosen.left == (Left(folder / "b", "closed"),)
 
 
 class Slow:

@@ -1,0 +1,70 @@
+"""What `pagestream ocr` says at the end: what failed and what to do, names that changed, and how much was read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from pipeline.commands.exits import complain
+from pipeline.commands.sentences import LOCAL
+from pipeline.commands.terminal import counted, shown
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from pipeline.commands.files import Chosen
+    from pipeline.commands.reading import Report
+
+WIDTH = 100
+"""Columns of what is printed where no terminal says how many there are."""
+
+
+def tell_report(report: Report, chosen: Chosen, out: Path) -> None:
+    """The summary to stdout, all else to stderr."""
+    if not complain.is_terminal:
+        complain.width = WIDTH
+    if report.troubles or chosen.left:
+        complain.print(_troubles(report, chosen))
+    for key in report.removed:
+        complain.print(f"removed, from an earlier run: {shown(out / key)}.json", soft_wrap=True)
+    for key in chosen.renamed:
+        place = out / f"{key}.json"
+        if place.is_file():
+            complain.print(f"{shown(chosen.files[key])} -> {shown(place)}", soft_wrap=True)
+    typer.echo("".join(_summary(report, chosen, out)))
+
+
+def _summary(report: Report, chosen: Chosen, out: Path) -> Iterator[str]:
+    yield f"{'interrupted after' if report.interrupted else 'read'} {counted(report.documents, 'document')}"
+    if report.failed:
+        yield f", {report.failed:,} failed"
+    if closed := sum(left.why == "closed" for left in chosen.left):
+        yield f", {counted(closed, 'folder')} not opened"
+    if unread := (len(chosen.files) - report.documents - report.failed if report.interrupted else 0):
+        yield f", {unread:,} not read"
+    rate = (report.pages + report.unkept) / max(report.seconds, 0.001)
+    yield f": {counted(report.pages, 'page')} in {report.seconds:.1f} s ({rate:.1f} pages/s)"
+    if report.unkept:
+        yield f", and {counted(report.unkept, 'page')} of documents that were cut off"
+    yield f". Results: {shown(out)}"
+
+
+def _troubles(report: Report, chosen: Chosen) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, title="Not read, or not all of it", title_justify="left", pad_edge=False)
+    table.add_column("document", overflow="fold", ratio=3)
+    table.add_column("page", justify="right")
+    table.add_column("code", style="red", no_wrap=True)
+    table.add_column("what to do", ratio=4)
+    for left in chosen.left:
+        code = f"folder_{left.why}"
+        table.add_row(shown(left.path), "", code, LOCAL[code])
+    for trouble in report.troubles:
+        page = "" if trouble.page is None else str(trouble.page)
+        table.add_row(shown(chosen.files[trouble.key]), page, trouble.code, trouble.message)
+    return table
