@@ -347,13 +347,17 @@ class Flow:
     def _end(self, outcome: Outcome) -> Iterator[Command]:
         """A document ends without a result. Too many of them in a row, and it is not the documents."""
         unit = outcome.unit
+        if self._breaker.tripped:
+            yield from self._forget([unit.id])
+            return
         self._documents.setdefault(unit.id, Document(unit, begun=False))
         self._loading.drop(unit.id)
         self._reading.drop({unit.id})
         self._breaker.record(failed=True)
         self._settling.add(outcome)
         if self._breaker.tripped:
-            # What has failed so far is still published: else the next start would begin with the same flood.
+            # What has failed so far is still published: else the next start would begin with the same flood. What
+            # fails from now on is not.
             yield from self._drain(Environment(FLOOD, code="too_many_failures", stage="process"))
 
     # --- what is to be done next ---------------------------------------------------------------------------------

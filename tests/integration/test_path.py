@@ -23,7 +23,7 @@ from schemas.results import DocumentCompleted, DocumentResult
 from tests.worker import Running, Site, notification, pages, picture, submitted, unit_of
 
 PARENT = "b7ad6b7169203331"
-STAGES = {"fetch", "decode", "wait", "detect", "recognise", "store", "publish"}
+STAGES = {"fetch", "decode", "wait", "detect", "wait recognise", "recognise", "store", "publish"}
 
 
 @pytest.fixture(scope="module")
