@@ -156,7 +156,11 @@ class LocalWorker:
 def local_settings(**overrides: Any) -> Settings:
     """The settings of the service, less what belongs to its topics and buckets; `overrides` by section."""
     ours: dict[str, dict[str, Any]] = {
-        "kafka": {"topic_prefix": "pagestream", "max_page_record_bytes": MAX_RECORD_BYTES // 2},
+        "kafka": {
+            "topic_prefix": "pagestream",
+            "max_event_bytes": MAX_RECORD_BYTES // 2,
+            "max_page_record_bytes": MAX_RECORD_BYTES // 2,
+        },
         "store": {
             "input_buckets": {DOCUMENTS},
             "prefixes": (),
