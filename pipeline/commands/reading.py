@@ -44,7 +44,7 @@ class Trouble:
 class Report:
     """What became of all that was asked for. `failed` counts documents without a result, `pages` those in results.
 
-    `unkept`: pages that were read of documents that an interrupt cut off. `removed`: keys that had a result of an
+    `unkept`: pages begun, of documents that an interrupt cut off. `removed`: keys that had a result of an
     earlier run, and failed in this one.
     """
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 schemas = typer.Typer(name="schemas", help="What crosses the topics, as JSON Schema.", no_args_is_help=True)
 
@@ -22,4 +21,4 @@ def exported(folder: Annotated[Path, typer.Argument(help="Where to write them.")
     from schemas.codec import export
 
     for path in export(folder):
-        Console().print(str(path))
+        typer.echo(path)

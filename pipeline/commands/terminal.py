@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
+from rich.table import Column, Table
 
 PIPED_WIDTH = 120
 """Columns of a table where no terminal says how many there are."""
@@ -17,6 +19,19 @@ def output() -> Console:
     if not console.is_terminal:
         console.width = PIPED_WIDTH
     return console
+
+
+def show_card(console: Console, rows: Mapping[str, str]) -> None:
+    """A small table on a terminal; elsewhere `name: value` lines that are never cut, and an empty one."""
+    if console.is_terminal:
+        card = Table(Column(no_wrap=True), Column(overflow="fold"), show_header=False)
+        for name, value in rows.items():
+            card.add_row(name, value)
+        console.print(card)
+        return
+    for name, value in rows.items():
+        console.print(f"{name}: {value}", soft_wrap=True)
+    console.print()
 
 
 def shown(name: str | Path) -> str:

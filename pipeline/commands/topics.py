@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from pipeline.commands.exits import told_plainly
+from pipeline.commands.terminal import output
 from pipeline.settings import load_settings
 
 topics = typer.Typer(name="topics", help="The topics a worker needs.", no_args_is_help=True)
@@ -36,4 +36,4 @@ def create(
     table = Table("topic", "state", "differs")
     for outcome in outcomes:
         table.add_row(outcome.name, outcome.state, "; ".join(outcome.differs))
-    Console().print(table)
+    output().print(table)
