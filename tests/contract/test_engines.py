@@ -126,7 +126,7 @@ def test_a_device_that_is_absent_is_not_replaced(device: str, extra: str, monkey
     with pytest.raises(Fatal, match=extra) as refusal:
         session.open_session(b"", EngineSettings(models=Path("unused"), device=device))  # type: ignore[arg-type]
     assert refusal.value.code == "engine_unavailable"
-    assert "pagestream[gpu]" in refusal.value.message
+    assert "'.[gpu]'" in refusal.value.message
 
 
 def test_a_device_that_does_not_start_is_not_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,7 +142,7 @@ def test_a_device_that_does_not_start_is_not_replaced(monkeypatch: pytest.Monkey
 def test_paddleocr_that_is_absent_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without PaddleOCR the message says what to install."""
     monkeypatch.setitem(sys.modules, "paddleocr", None)
-    with pytest.raises(Fatal, match=r"pagestream\[paddle\]") as refusal:
+    with pytest.raises(Fatal, match=r"'.\[paddle\]") as refusal:
         load("paddleocr", EngineSettings(models=Path("unused")))
     assert refusal.value.code == "engine_unavailable"
 
