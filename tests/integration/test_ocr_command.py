@@ -167,6 +167,86 @@ def test_what_a_user_sees(folder, tmp_path):
     assert "Traceback" not in ended.stderr
 
 
+def test_names_with_brackets_are_kept(folder, tmp_path):
+    """The list of failures shows a name as it is, whatever looks like markup in it."""
+    names = ["[draft].pdf", "a[red]b.pdf", "c[/c].pdf"]
+    for name in names:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"no document")
+    ended = command(folder, "--out", tmp_path / "out", "--engine", "fake")
+    assert ended.returncode == 1, ended.stderr
+    shown = "".join(ended.stderr.split())
+    assert all(name in shown for name in names)
+
+
+def test_a_file_that_fails_keeps_no_old_result(folder, tmp_path):
+    """What an earlier run read goes when a later one can't read the file, and that is said; others stay."""
+    for name in ("a.png", "b.png"):
+        (folder / name).write_bytes(picture(name))
+    arguments = [folder, "--out", tmp_path / "out", "--engine", "fake"]
+    assert command(*arguments).returncode == 0
+    (folder / "a.png").write_bytes(b"no picture")
+    ended = command(*arguments)
+    assert ended.returncode == 1
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["b.png.json"]
+    assert f"removed, from an earlier run: {tmp_path / 'out/a.png.json'}" in ended.stderr
+
+
+def test_a_name_that_is_no_key_is_told_with_its_result(folder, tmp_path):
+    """The name, escaped, and the file that holds what was read of it."""
+    (folder / "new\nline.png").write_bytes(picture("x"))
+    ended = command(folder, "--out", tmp_path / "out", "--engine", "fake")
+    (result,) = (tmp_path / "out").rglob("*.json")
+    assert f"new\\nline.png' -> {result}\n" in ended.stderr
+
+
+def test_folders_that_were_not_searched_are_told(folder, tmp_path):
+    """A link to a folder is named, with what to do; what else is there is read."""
+    (folder / "good.png").write_bytes(picture("good"))
+    (folder / "link").symlink_to(tmp_path)
+    ended = command(folder, "--out", tmp_path / "out", "--engine", "fake")
+    assert ended.returncode == 0, ended.stderr
+    assert "folder_link" in ended.stderr
+    assert ended.stdout.startswith("read 1 document: ")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="for root no folder is closed")
+def test_a_closed_folder_is_a_failure(folder, tmp_path):
+    """It is listed, counted, and the exit code is 1; what else is there is read."""
+    (folder / "good.png").write_bytes(picture("good"))
+    (folder / "closed").mkdir(mode=0)
+    ended = command(folder, "--out", tmp_path / "out", "--engine", "fake")
+    assert ended.returncode == 1
+    assert "folder_closed" in ended.stderr
+    assert ended.stdout.startswith("read 1 document, 1 folder not opened: ")
+
+
+def test_where_nothing_can_be_written_nothing_is_read(folder, tmp_path):
+    """Exit code 3 before the first document, and no progress."""
+    (folder / "good.png").write_bytes(picture("good"))
+    (tmp_path / "file").write_text("in the way")
+    ended = command(folder, "--out", tmp_path / "file/out", "--engine", "fake")
+    assert ended.returncode == 3, ended.stderr
+    assert "out_unwritable" in ended.stderr
+    assert "documents" not in ended.stderr
+
+
+def test_an_unknown_profile_is_told_with_those_that_are(folder, tmp_path):
+    """Exit code 2 and the names there are."""
+    (folder / "good.png").write_bytes(picture("good"))
+    ended = command(folder, "--out", tmp_path / "out", "--profile", "nope")
+    assert ended.returncode == 2
+    assert "small" in ended.stderr
+    assert "tiny" in ended.stderr
+
+
+def test_help_shows_what_is_for_users(tmp_path):
+    """The engine of the tests is none of it."""
+    told = command("--help").stdout
+    assert "paddleocr" in told
+    assert "fake" not in told
+
+
 def test_missing_models_are_told_with_what_to_do(folder, tmp_path):
     """Exit code 4 and the command that fetches them; nothing is read."""
     (folder / "good.png").write_bytes(picture("good"))
@@ -194,7 +274,8 @@ def test_a_password_comes_from_a_file(folder, tmp_path):
     (tmp_path / "password").write_text("open sesame\n")
     arguments = [folder, "--out", tmp_path / "out", "--engine", "fake", "--pages", "1", "--dpi", "72"]
     refused = command(*arguments)
-    assert (refused.returncode, "password" in refused.stderr) == (1, True)
+    assert (refused.returncode, "--password-file" in refused.stderr) == (1, True)
+    assert "options." not in refused.stderr
     ended = command(*arguments, "--password-file", tmp_path / "password")
     assert ended.returncode == 0, ended.stderr
     result = (tmp_path / "out/locked.pdf.json").read_bytes()
