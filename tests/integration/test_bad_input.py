@@ -109,7 +109,7 @@ def test_good_and_bad_in_one_notification(site: Site) -> None:
 
 
 def test_wrong_credentials_stop_the_worker() -> None:
-    """A store that refuses us is no document's fault: the worker says why, and reads the document once that is mended."""
+    """A store that refuses us is no document's fault: the worker says why, and reads it once that is mended."""
     site = Site(flow={"environment_tries": 2})
     record = site.submit("later.png", picture("later"))
     site.store.fail("store_forbidden", 100)
@@ -124,7 +124,7 @@ def test_wrong_credentials_stop_the_worker() -> None:
 
 
 def test_an_unknown_schema_version_stops_the_worker() -> None:
-    """An event of a version yet to come stops the worker before it; what came earlier is settled or still to be read."""
+    """An event of a version yet to come stops the worker before it; what came earlier is settled or to be read."""
     site = Site(partitions=1)
     earlier = site.submit("earlier.png", picture("earlier"))
     ahead = site.produce(submitted("k").replace(b'"1.0"', b'"2.0"'))

@@ -31,7 +31,7 @@ from tests.worker_process import ServiceSite
 pytestmark = [pytest.mark.kafka, pytest.mark.store, pytest.mark.timeout(180)]
 
 PARENT = "b7ad6b7169203331"
-STAGES = {"fetch", "decode", "wait", "detect", "recognise", "store", "publish"}
+STAGES = {"fetch", "decode", "wait", "detect", "wait recognise", "recognise", "store", "publish"}
 RECORD_OVERHEAD = 80
 """A batch of one record has 61 bytes of its own, the record 11 for its lengths: `max.message.bytes` counts them."""
 
