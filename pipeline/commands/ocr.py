@@ -22,7 +22,7 @@ SECRET_BYTES = 1_024
 
 Files = Annotated[
     list[Path],
-    typer.Argument(exists=True, metavar="FILES|FOLDERS...", help="Images and PDFs, or folders of them; hidden files "
+    typer.Argument(exists=True, metavar="FILES", help="Images and PDFs, or folders of them; hidden files "
                    "are passed over."),
 ]  # fmt: skip
 Out = Annotated[Path, typer.Option("--out", file_okay=False, help="Folder for the results, made where missing.")]
@@ -64,7 +64,7 @@ def ocr(
         raise typer.BadParameter("results would lie among the documents; choose another folder", param_hint="--out")
     chosen = chosen_files(files, out=out)
     if not chosen.files and not chosen.left:
-        raise typer.BadParameter("no file in there", param_hint="FILES|FOLDERS")
+        raise typer.BadParameter("no file in there", param_hint="FILES")
     options = _options(dpi=dpi, pages=pages, password_secret=PASSWORD if password_file else None)
     with told_plainly(), _secrets(password_file) as secrets:
         log_warnings()

@@ -18,16 +18,10 @@ if TYPE_CHECKING:
     from pipeline.commands.files import Chosen
     from pipeline.commands.reading import Report
 
-WIDTH = 100
-"""Columns of what is printed where no terminal says how many there are."""
-
 
 def tell_report(report: Report, chosen: Chosen, out: Path) -> None:
     """The summary to stdout, all else to stderr."""
-    if not complain.is_terminal:
-        complain.width = WIDTH
-    if report.troubles or chosen.left:
-        complain.print(_troubles(report, chosen))
+    _tell_troubles(list(_troubles(report, chosen)))
     for key in report.removed:
         complain.print(f"removed, from an earlier run: {shown(out / key)}.json", soft_wrap=True)
     for key in chosen.renamed:
@@ -52,7 +46,26 @@ def _summary(report: Report, chosen: Chosen, out: Path) -> Iterator[str]:
     yield f". Results: {shown(out)}"
 
 
-def _troubles(report: Report, chosen: Chosen) -> Table:
+def _troubles(report: Report, chosen: Chosen) -> Iterator[tuple[str, str, str, str]]:
+    """Name, page, code, what to do."""
+    for left in chosen.left:
+        code = f"folder_{left.why}"
+        yield shown(left.path), "", code, LOCAL[code]
+    for trouble in report.troubles:
+        page = "" if trouble.page is None else str(trouble.page)
+        yield shown(chosen.files[trouble.key]), page, trouble.code, trouble.message
+
+
+def _tell_troubles(troubles: list[tuple[str, str, str, str]]) -> None:
+    """A table on a terminal; elsewhere a line each, never cut."""
+    if complain.is_terminal and troubles:
+        complain.print(_table(troubles))
+        return
+    for name, page, code, message in troubles:
+        complain.print(f"{name}{page and f', page {page}'}: {code}: {message}", soft_wrap=True)
+
+
+def _table(troubles: list[tuple[str, str, str, str]]) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
@@ -61,10 +74,6 @@ def _troubles(report: Report, chosen: Chosen) -> Table:
     table.add_column("page", justify="right")
     table.add_column("code", style="red", no_wrap=True)
     table.add_column("what to do", ratio=4)
-    for left in chosen.left:
-        code = f"folder_{left.why}"
-        table.add_row(shown(left.path), "", code, LOCAL[code])
-    for trouble in report.troubles:
-        page = "" if trouble.page is None else str(trouble.page)
-        table.add_row(shown(chosen.files[trouble.key]), page, trouble.code, trouble.message)
+    for trouble in troubles:
+        table.add_row(*trouble)
     return table

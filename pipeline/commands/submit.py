@@ -31,7 +31,7 @@ KEYS_SHOWN = 20
 
 Files = Annotated[
     list[Path] | None,
-    typer.Argument(exists=True, metavar="[FILES|FOLDERS]...", help="To upload; files of a folder keep their place."),
+    typer.Argument(exists=True, metavar="FILES", help="To upload, or folders of them, whose files keep their place."),
 ]
 Bucket = Annotated[str | None, typer.Option(help="Where to; by default the first input bucket.")]
 Prefix = Annotated[

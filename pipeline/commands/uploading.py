@@ -42,14 +42,14 @@ def keyed(found: Found, prefix: str, *, max_bytes: int) -> dict[str, Path]:
     paths = [path for _, path in found.files]
     refuse("folders that can't be opened", (left.path for left in found.left if left.why == "closed"))
     refuse("files whose name can't be an object's", (path for name, path in found.files if not is_key(prefix + name)))
-    refuse("no plain files, or gone", (path for path in paths if not path.is_file()))
+    refuse("no plain files, or gone", (path for path in paths if not _is_plain(path)))
     refuse(f"files above {max_bytes:,} bytes", (path for path in paths if path.stat().st_size > max_bytes))
     files: dict[str, Path] = {}
     for name, path in found.files:
         if (other := files.setdefault(prefix + name, path)) is not path:
             refuse("files for one key; upload them apart, with a --prefix each", (other, path))
     if not files:
-        raise typer.BadParameter("no file in there", param_hint="FILES|FOLDERS")
+        raise typer.BadParameter("no file in there", param_hint="FILES")
     return files
 
 
@@ -81,6 +81,13 @@ def refuse(what: str, names: Iterable[str | Path]) -> None:
     if wrong:
         more = f" and {len(wrong) - NAMED:,} more" if len(wrong) > NAMED else ""
         raise typer.BadParameter(f"{what}: {', '.join(wrong[:NAMED])}{more}. Nothing was uploaded or sent.")
+
+
+def _is_plain(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # in a folder that may be listed and not entered
+        return False
 
 
 def _one(uploads: Uploads, store: Puts, bucket: str, key: str, path: Path, deadline_s: float) -> None:
