@@ -55,9 +55,9 @@ class FileStore:
         if ref.key not in self._files or ref.version_id is not None:
             raise failure("object_missing", "fetch")
         path = self._files[ref.key]
-        if path.exists() and not path.is_file():  # a pipe would keep us waiting, a device has no end
-            raise _no_plain_file()
         try:
+            if path.exists() and not path.is_file():  # a pipe would keep us waiting, a device has no end
+                raise _no_plain_file()
             return path.open("rb")
         except OSError as error:
             raise _unreadable(error) from error

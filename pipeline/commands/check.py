@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import typer
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from pipeline.commands.exits import exit_code, told_plainly
+from pipeline.commands.terminal import output
 from pipeline.errors import PagestreamError
 from pipeline.settings import Settings, load_settings
+
+COLLECTOR_TIMEOUT_S = 3.0
 
 
 def check() -> None:
@@ -19,22 +22,22 @@ def check() -> None:
         settings = load_settings()
     worst = 0
     table = Table("what", "state", "detail", title="pagestream check")
-    for what, look in (("broker", _broker), ("topics", _topics), ("store", _store), ("engine", _engine)):
+    for what, look in PARTS.items():
         state, detail, code = _looked(look, settings)
         table.add_row(what, state, detail)
         worst = max(worst, code)
-    console = Console()
+    console = output()
     console.print(table)
     console.print("Settings in effect (secrets are files and stay there):")
     console.print_json(settings.model_dump_json())
     raise typer.Exit(worst)
 
 
-def _looked(look: Callable[[Settings], str], settings: Settings) -> tuple[str, str, int]:
+def _looked(look: Callable[[Settings], str], settings: Settings) -> tuple[Text, str, int]:
     try:
-        return "[green]ok[/green]", look(settings), 0
+        return Text("ok", "green"), look(settings), 0
     except PagestreamError as error:
-        return f"[red]{error.code}[/red]", error.message, exit_code(error)
+        return Text(error.code, "red"), error.message, exit_code(error)
 
 
 def _broker(settings: Settings) -> str:
@@ -81,3 +84,24 @@ def _engine(settings: Settings) -> str:
     for engine in engines:
         engine.close()
     return f"{len(engines)} lanes; the known page is read\n{models}"
+
+
+def _traces(settings: Settings) -> str:
+    """A worker runs without a collector: so that none answers is no reason not to start."""
+    from urllib.error import HTTPError, URLError
+    from urllib.request import Request, urlopen
+
+    endpoint = settings.telemetry.otlp_endpoint
+    if endpoint is None:
+        return "not exported: telemetry.otlp_endpoint is not set"
+    empty = Request(f"{endpoint.rstrip('/')}/v1/traces", b"", {"content-type": "application/x-protobuf"})
+    try:
+        urlopen(empty, timeout=COLLECTOR_TIMEOUT_S).close()
+    except HTTPError:
+        return f"exported to {endpoint}, which answers"
+    except (URLError, OSError):
+        return f"LOST: nothing answers at {endpoint}; the worker runs without"
+    return f"exported to {endpoint}, which answers"
+
+
+PARTS = {"broker": _broker, "topics": _topics, "store": _store, "engine": _engine, "traces": _traces}
