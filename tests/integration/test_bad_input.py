@@ -137,6 +137,15 @@ def test_an_unknown_schema_version_stops_the_worker() -> None:
     assert site.committed(ahead) <= ahead.offset
 
 
+def test_an_event_that_is_refused_was_never_attempted(site: Site) -> None:
+    """Its dead letter says 0 attempts, and carries every header it came with, names like ours included."""
+    theirs = (("retry.attempt", b"mine"), ("dlq.topic", b"mine too"))
+    record = site.produce(b"not json", headers=theirs)
+    letter = site.outcome(record).record
+    assert letter.headers[: len(theirs)] == theirs
+    assert ("dlq.attempts", b"0") in letter.headers
+
+
 def test_a_flood_of_bad_input_stops_the_worker() -> None:
     """When document after document fails the worker stops, and what it had not published yet stays to be read."""
     site = Site(partitions=1, flow={"breaker_run": 5})

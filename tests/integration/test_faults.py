@@ -271,6 +271,19 @@ def test_an_engine_that_is_beyond_help_stops_the_worker(site: Site, stage: Liter
     assert (error.code, site.terminals(), site.committed(record)) == ("fake_fatal", [], record.offset)
 
 
+def test_a_drain_nobody_asked_for_has_a_deadline_and_keeps_its_reason() -> None:
+    """With an engine that hangs, an event of a newer version still ends the worker in time, and says why."""
+    site = Site(partitions=1, flow={"drain_s": 0.3})
+    record = site.submit("hangs.png", picture("hangs", WAIT))
+    with site.worker() as running:
+        running.until(lambda seen: seen["Rendered"] >= 1)
+        site.produce(b'{"schema_version": "9.0", "bucket": "documents", "key": "x"}')
+        error = running.ended()
+        running.gate.set()
+    assert isinstance(error, Environment)
+    assert (error.code, site.terminals(), site.committed(record)) == ("unknown_schema_version", [], record.offset)
+
+
 # --- the decoder's child ---------------------------------------------------------------------------------------------
 
 

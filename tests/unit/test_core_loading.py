@@ -114,3 +114,19 @@ def test_what_is_dropped_before_it_is_opened_is_never_opened() -> None:
     assert told(loading) == []
     loading.fetched(unit(2), "body")
     assert told(loading) == [Open(0, unit(2), "body")]
+
+
+def test_pages_of_open_documents_are_bounded() -> None:
+    """The text of a long document is held until it is settled: no other is opened before, however many decoders."""
+    loading = Loading(decoders=2, max_loading=4, max_page_bytes=100, max_pages=3)
+    for number in range(2):
+        loading.want(unit(number))
+    told(loading)
+    loading.fetched(unit(0), "zero")
+    told(loading)
+    loading.answered(0)
+    loading.opened(0, (1, 1, 1), ())
+    loading.fetched(unit(1), "one")
+    assert told(loading) == [CloseDocument(0)]
+    loading.drop(unit(0).id)
+    assert [command for command in told(loading) if isinstance(command, Open)] == [Open(1, unit(1), "one")]

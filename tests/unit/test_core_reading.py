@@ -117,3 +117,14 @@ def test_a_page_begun_anew_ignores_answers_about_the_old_one() -> None:
     assert reading.batch_done(old.batch, ((),), 0.0) == []
     [new] = told(reading)
     assert reading.batch_done(new.batch, ((),), 0.0) == [PageEnded(unit(0), PageRead(1, "new sheet", ()))]
+
+
+def test_an_engine_that_is_silent_is_noticed() -> None:
+    """A batch has a deadline, and the moment it passes is one to be woken for."""
+    reading = reading_of(pages=1)
+    [run] = told(reading, 5.0)
+    assert not reading.stalled(304.9)
+    assert reading.due() == 305.0
+    assert reading.stalled(305.0)
+    reading.batch_done(run.batch, ((),), 305.0)
+    assert not reading.stalled(1000.0)

@@ -357,6 +357,21 @@ def test_fatal_stops_at_once(event: str) -> None:
     assert shell.flow.handle(Tick({}), NOW) == []
 
 
+def test_an_engine_that_falls_silent_ends_the_process_as_a_death() -> None:
+    """Nobody waits for ever: the worker ends, nothing is published, and what was begun stays marked."""
+    shell = shell_with(("good",), policy=policy_of(batch_deadline_s=30.0))
+    for _ in range(100):
+        if shell.held.batches:
+            break
+        shell.answer(0, "ok", 1)
+    shell.now += 31
+    shell.tick()
+    assert shell.exit is not None
+    assert shell.exit.error is not None
+    assert (shell.exit.error.code, shell.broker.ended) == ("engine_stalled", {})
+    assert "s0:1" in shell.broker.committed[DOCUMENTS].metadata
+
+
 def test_a_batch_that_failed_is_run_again_one_by_one() -> None:
     """Only the page that fails by itself fails; its neighbours in the batch are read."""
     shell = shell_with(("good",), ("good",), ("good",), policy=policy_of(max_page_bytes=1000))
