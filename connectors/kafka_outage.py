@@ -24,11 +24,9 @@ class Outage:
         self._grace_s = grace_s
         self._ask_at: float | None = None
         self.code = ""
-        self.complaints = 0
 
     def note(self, code: str, now: float) -> None:
         """A complaint. What only a person can mend (rights, a missing topic) is told without patience."""
-        self.complaints += 1
         if self._ask_at is None or (self.code in _PATIENT and code not in _PATIENT):
             self.code = code
             self._ask_at = now + (self._grace_s if code in _PATIENT else 0.0)

@@ -26,9 +26,6 @@ class Gather(Generic[T]):
         self._missing -= 1
         return True
 
-    def has(self, place: int) -> bool:
-        return self._parts[place] is not None
-
     def whole(self) -> tuple[T, ...]:
         """All parts in the order of their places. Only once complete."""
         if not self.complete:

@@ -65,11 +65,6 @@ class OffsetTracker:
     def unsettled(self) -> int:
         return len(self._unsettled)
 
-    @property
-    def gap(self) -> int:
-        """Offsets between the watermark and the end of what was read: how much one slow document holds back."""
-        return self._high - self.watermark
-
     def is_settled(self, offset: int) -> bool:
         """A predecessor settled this record, or we did."""
         return offset < self._high and offset not in self._unsettled

@@ -11,10 +11,6 @@ class RetryPolicy:
 
     delays_s: tuple[int, ...]
 
-    @property
-    def attempts(self) -> int:
-        return len(self.delays_s) + 1
-
     def delay(self, attempt: int) -> int | None:
         """How long to wait after attempt number `attempt` (from 1) failed; None when attempts are used up."""
         return self.delays_s[attempt - 1] if 1 <= attempt <= len(self.delays_s) else None

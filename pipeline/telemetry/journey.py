@@ -39,10 +39,6 @@ class Stretch:
         if batch is not None and len(self.batches) < MAX_LINKS:
             self.batches.append(batch)
 
-    @property
-    def known(self) -> bool:
-        return self.end_s > 0
-
 
 @dataclass(slots=True)
 class Journey:

@@ -120,7 +120,7 @@ def test_the_core_is_told_of_every_retry_topic() -> None:
     settings = load_settings(flow={"retry_delays_s": (5, 50)})
     policy = flow_policy(settings, topics_of(settings), lanes=2)
     assert policy.retry_topics == {"pagestream.retry.5s", "pagestream.retry.50s"}
-    assert policy.retry.attempts == 3
+    assert policy.retry.delays_s == (5, 50)
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda", "tensorrt"])
