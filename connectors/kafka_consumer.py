@@ -5,7 +5,7 @@ Traps that this file closes:
   positions from a member without an id, which is what the client becomes while it joins again. Both are checked here.
 - Positions are read, stable ones only, before anything of a partition is; a rebalance in the middle of a `poll` takes
   back what that poll had gathered; offsets of one assignment only rise.
-- A fetch that stopped without a word (see `kafka_stall`) is noticed, and begun again by joining again.
+- The client keeps a partition paused while it is somebody else's, and when it comes back.
 - A record that was taken from the client is always returned: an error that comes after it waits for the next poll.
 """
 
@@ -22,11 +22,10 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from connectors.errors import failure
 from connectors.kafka_client import bounded, let_go, made
 from connectors.kafka_errors import RAISED, Notices, code_of, error_of, explained
-from connectors.kafka_outage import ASK_TIMEOUT_S, Outage, trouble
+from connectors.kafka_outage import Outage, trouble
 from connectors.kafka_positions import committed, starts
 from connectors.kafka_records import partition_of, record_of, topic_partition
 from connectors.kafka_settings import KafkaSettings, member_properties
-from connectors.kafka_stall import Silence
 from schemas.record import Partition, Position, Record
 
 _CLOSE_TIMEOUT_S = 10.0
@@ -48,9 +47,7 @@ class GroupConsumer:
         self._listener = listener
         self._notices = Notices()
         self._outage = Outage(settings.unavailable_after_s)
-        self._silence = Silence(settings.silent_after_s)
         self._next: dict[Partition, int] = {}
-        self._paused: set[Partition] = set()
         self._batch: list[Record] = []
         self._waiting_error: BaseException | None = None
         self._member_id: str | None = None
@@ -71,7 +68,6 @@ class GroupConsumer:
             self._raise_later(explained(error_of(error), "receive", self._notices))
         self._polled_at = time.monotonic()
         self._check_outage()
-        self._check_silence()
         batch, self._batch = self._batch, []
         if not batch:
             self._raise_waiting()
@@ -79,15 +75,9 @@ class GroupConsumer:
 
     def pause(self, partitions: Collection[Partition]) -> None:
         self._switch(self._consumer.pause, partitions)
-        self._paused |= self._next.keys() & set(partitions)
-        self._silence.forget(partitions)
 
     def resume(self, partitions: Collection[Partition]) -> None:
         self._switch(self._consumer.resume, partitions)
-        resumed = self._paused & set(partitions)
-        self._paused -= resumed
-        for partition in resumed:
-            self._silence.heard(partition, time.monotonic())
 
     def position(self, partition: Partition) -> int | None:
         if partition not in self._next:
@@ -182,8 +172,6 @@ class GroupConsumer:
     def _forget(self, partitions: Collection[Partition]) -> None:
         for partition in partitions:
             self._next.pop(partition, None)
-            self._paused.discard(partition)
-        self._silence.forget(partitions)
         self._batch = [record for record in self._batch if record.partition in self._next]
 
     # what the client calls back, inside `poll`
@@ -197,7 +185,6 @@ class GroupConsumer:
             self._member_id = consumer.memberid()
             for partition, position in positions.items():
                 self._next[partition] = position.offset
-                self._silence.heard(partition, time.monotonic())
             if positions:
                 self._listener.assigned(positions)
         except RAISED as error:
@@ -262,26 +249,8 @@ class GroupConsumer:
             return
         self._next[record.partition] = record.offset + 1
         self._batch.append(record)
-        self._heard(record.partition)
-
-    def _heard(self, partition: Partition) -> None:
-        self._silence.heard(partition, self._polled_at)
         if self._outage.code == "broker_unavailable":
             self._outage.over()
-
-    def _check_silence(self) -> None:
-        partition = self._silence.overdue(time.monotonic())
-        position = self.position(partition) if partition is not None else None
-        if partition is None or position is None:
-            return
-        try:
-            _, end = self._consumer.get_watermark_offsets(topic_partition(partition), timeout=ASK_TIMEOUT_S)
-        except KafkaException as error:
-            self._complain(error_of(error))
-            return
-        if end > position and self._silence.confirmed(partition):
-            _log.warning("%s/%d has records and none come: joining again", partition.topic, partition.number)
-            self._left = True
 
     def _complain(self, error: KafkaError) -> None:
         code = code_of(error)

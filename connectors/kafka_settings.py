@@ -57,8 +57,6 @@ class KafkaSettings:
     request_timeout_s: float = 10.0
     unavailable_after_s: float = 30.0
     """How long brokers may be away before `poll()` says so."""
-    silent_after_s: float = 60.0
-    """How long a partition may give nothing before we ask the broker whether there is something."""
     max_record_bytes: int = 1_048_576
     prefetch_kib: int = 4_096
     """What the client reads ahead, per partition at most: events are small, and pausing throws the rest away."""

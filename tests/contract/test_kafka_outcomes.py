@@ -299,32 +299,3 @@ def test_a_missing_topic_is_told_until_it_is_there(bench):
     bench.produce(name, b"")
     member.read_until(1)
     member.broker.close()
-
-
-def test_a_fetch_that_stopped_without_a_word_begins_again(bench, source):
-    """A client that gives nothing of a partition that has records is left: lost, assigned, and the records come."""
-    member = Member(KafkaBroker(replace(bench.settings, group=source, silent_after_s=1.0)), [source])
-    member.broker.subscribe([source], member)
-    member.own(1)
-    assert member.poll(timeout_s=1.5) == []
-    assert member.heard == ["assigned"]  # silent, but there was nothing to hear
-    member.broker._member()._consumer.pause([topic_partition(Partition(source, 0))])  # behind the broker's back
-    bench.produce(source, b"unheard")
-    assert [record.value for record in member.read_until(1)] == [b"unheard"]
-    assert member.heard == ["assigned", "lost", "assigned"]
-    member.broker.close()
-
-
-def test_a_paused_partition_is_not_taken_for_a_silent_one(bench, source):
-    """Nothing comes of a partition that we paused ourselves, for as long as we like, and that is no reason to leave."""
-    member = Member(KafkaBroker(replace(bench.settings, group=source, silent_after_s=3.0)), [source])
-    member.broker.subscribe([source], member)
-    member.own(1)
-    member.broker.pause(member.owned)
-    bench.produce(source, b"waiting")
-    for _ in range(8):
-        assert member.poll(timeout_s=0.5) == []
-    member.broker.resume(member.owned)
-    member.read_until(1)
-    assert member.heard == ["assigned"]
-    member.broker.close()
