@@ -67,8 +67,9 @@ class Lanes:
             try:
                 results = STAGES[batch.stage](engine, [item.part.payload for item in batch.items])
             except Exception as error:
-                fail(span, foreseen(error, batch.stage))
-                raise
+                failure = foreseen(error, batch.stage)  # here, so that it is logged once
+                fail(span, failure)
+                raise failure from error
             finally:
                 ended = self._clock()
                 span.end(nanoseconds(ended))

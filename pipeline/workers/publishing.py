@@ -95,10 +95,10 @@ class Publisher:
                 OutRecord(
                     self._topics.pages,
                     key,
-                    encode(page),
-                    carry(page_headers(page, source=self._source, time=time), pages),
+                    record.body,
+                    carry(page_headers(record.page, source=self._source, time=time), pages),
                 )
-                for page in written.pages
+                for record in written.pages
             ],
         )
         result = self._send(self._topics.results, 1, publish, started)

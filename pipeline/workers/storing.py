@@ -44,10 +44,18 @@ class Defaults:
 
 
 @dataclass(frozen=True, slots=True)
+class PageRecord:
+    """A page and the bytes of its record: encoded here, so that the loop need not."""
+
+    page: PageResult
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """What is left to publish of a stored document."""
 
-    pages: tuple[PageResult, ...]
+    pages: tuple[PageRecord, ...]
     completed: DocumentCompleted
 
 
@@ -109,12 +117,13 @@ class Storer:
             by=self._by,
         )
 
-    def _page(self, page: PageResult, folder: str) -> PageResult:
+    def _page(self, page: PageResult, folder: str) -> PageRecord:
         """The page as it goes into its record: itself, or a claim check where it is too large."""
         body = encode(page)
         if len(body) <= self._place.max_record_bytes:
-            return page
-        return page.claim_check(self._put(f"{folder}/page-{page.number:05}.json", body))
+            return PageRecord(page, body)
+        claim = page.claim_check(self._put(f"{folder}/page-{page.number:05}.json", body))
+        return PageRecord(claim, encode(claim))
 
     def _put(self, key: str, body: bytes) -> ContentRef:
         place = self._place
