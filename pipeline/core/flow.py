@@ -276,7 +276,7 @@ class Flow:
     def _engine_lost(self, error: PagestreamError) -> Iterator[Command]:
         """The engine can't go on. As after a crash the starts stay marked: a document may be the cause."""
         self._partitions.drop(list(self._partitions))
-        yield from self._drain(Fatal(error.message, code=error.code, stage=error.stage))
+        yield from self._drain(_beyond_help(error))
 
     def _page_ended(self, ended: PageEnded, now: float) -> Iterator[Command]:
         self._loading.release(ended.unit, ended.outcome.number)
@@ -291,8 +291,8 @@ class Flow:
         """Every page has its outcome: try the document again, give it up, or call it read."""
         failures = [page.error for page in pages if isinstance(page, PageFailed)]
         for error in failures:
-            if isinstance(error, Retryable) and self._may_retry(document.unit):
-                yield from self._failed(document.unit.id, error, now)
+            if (retry := self._retry(document.unit, error, now)) is not None:
+                yield from self._end(retry)
                 return
         if failures and not any(isinstance(page, PageRead) for page in pages):
             yield from self._dead(document.unit, failures[0])
@@ -319,13 +319,14 @@ class Flow:
                 yield from self._try_again(document, error, now)
             case Fatal():
                 yield from self._drain(error)
-            case Retryable() if (delay := self._policy.retry.delay(document.unit.attempt)) is not None:
-                yield from self._end(Retry(document.unit, error, delay, now + delay))
             case _:
-                yield from self._dead(document.unit, error)
+                retry = self._retry(document.unit, error, now)
+                yield from self._dead(document.unit, error) if retry is None else self._end(retry)
 
-    def _may_retry(self, unit: Unit) -> bool:
-        return self._policy.retry.delay(unit.attempt) is not None
+    def _retry(self, unit: Unit, error: PagestreamError, now: float) -> Retry | None:
+        """The hand-over to a retry topic, unless the reason can't pass or attempts are used up."""
+        delay = self._policy.retry.delay(unit.attempt) if isinstance(error, Retryable) else None
+        return None if delay is None else Retry(unit, error, delay, now + delay)
 
     def _try_again(self, document: Document, error: PagestreamError, now: float) -> Iterator[Command]:
         document.tries += 1
@@ -443,7 +444,7 @@ class Flow:
         self._publish_tries += 1
         pause = self._policy.environment.delay(self._publish_tries)
         if isinstance(error, Fatal) or pause is None:
-            yield from self._drain(Fatal(str(error), code=error.code, stage=error.stage))
+            yield from self._drain(_beyond_help(error))
             return
         self._publish_at = now + pause
 
@@ -479,3 +480,8 @@ class Flow:
         if left:
             yield Commit(left)
         yield Exit(self._reason)
+
+
+def _beyond_help(error: PagestreamError) -> Fatal:
+    """The same reason, as one that ends the worker at once."""
+    return Fatal(error.message, code=error.code, stage=error.stage)

@@ -70,6 +70,8 @@ class Intake:
             unit = heapq.heappop(self._later)[2]
             self._line.append(unit)
             yield Accept(unit)
+        if not self._line:
+            return
         begun = len(in_flight)
         alone = any(self._is_suspect(unit) for unit in in_flight)
         while self._line and begun < self._policy.max_documents and not alone:
