@@ -40,7 +40,7 @@ from pipeline.core.events import (
 )
 from pipeline.core.flow import Flow
 from pipeline.errors import Fatal, PagestreamError
-from pipeline.telemetry.journey import Journeys, nanoseconds
+from pipeline.telemetry.journey import Journeys
 from pipeline.workers.decoding import Decoders
 from pipeline.workers.fetching import Fetcher
 from pipeline.workers.inbox import Inbox
@@ -246,9 +246,7 @@ class Runner:
             case Publish():
                 self._handle(self._workers.publisher.publish(command))
             case Forget(unit_id):
-                if (journey := self._journeys.end(unit_id)) is not None:
-                    journey.span.set_attribute("pagestream.outcome", "given_up")
-                    journey.span.end(nanoseconds(self._clock()))
+                self._journeys.give_up(unit_id, self._clock())
             case Exit():
                 self._exit = command
 

@@ -97,6 +97,13 @@ class Journeys:
         with self._lock:
             return self._journeys.pop(unit, None)
 
+    def give_up(self, unit: UnitId, now: float) -> None:
+        """The document is somebody else's now, or nobody's."""
+        journey = self.end(unit)
+        if journey is not None:
+            journey.span.set_attribute("pagestream.outcome", "given_up")
+            journey.span.end(nanoseconds(now))
+
     def worked(self, unit: UnitId, name: str, start_s: float, end_s: float, batch: Link | None = None) -> None:
         """A part of a stage was done for this document."""
         with self._lock:
