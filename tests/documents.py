@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from pypdf import PdfReader, PdfWriter
 
+from pipeline.samples.pdf import pdf_file
+
 RGB = {
     "red": (255, 0, 0),
     "green": (0, 255, 0),
@@ -110,7 +112,7 @@ def make_pdf(pages: Sequence[PdfPageSpec], *, objects: Sequence[bytes] = (), cat
     ]
     for index, page in enumerate(pages):
         bodies += [_page_object(page, 4 + 2 * index), stream_object(page.content)]
-    return _pdf_file([*bodies, *objects])
+    return pdf_file([*bodies, *objects])
 
 
 def _page_object(page: PdfPageSpec, contents: int) -> bytes:
@@ -123,18 +125,6 @@ def _page_object(page: PdfPageSpec, contents: int) -> bytes:
 def stream_object(data: bytes, entries: bytes = b"") -> bytes:
     packed = zlib.compress(data)
     return b"<<%s/Filter/FlateDecode/Length %d>>stream\n%s\nendstream" % (entries, len(packed), packed)
-
-
-def _pdf_file(bodies: Sequence[bytes]) -> bytes:
-    out, offsets = bytearray(b"%PDF-1.7\n"), []
-    for number, body in enumerate(bodies, start=1):
-        offsets.append(len(out))
-        out += b"%d 0 obj\n%s\nendobj\n" % (number, body)
-    start = len(out)
-    out += b"xref\n0 %d\n0000000000 65535 f \n" % (len(bodies) + 1)
-    out += b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
-    out += b"trailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % (len(bodies) + 1, start)
-    return bytes(out)
 
 
 def quarters_pdf(count: int = 1) -> bytes:

@@ -44,10 +44,10 @@ def pdf(pages: Sequence[PdfPage]) -> bytes:
         packed = zlib.compress("\n".join(page.drawn).encode("ascii"))
         stream = b"<</Filter/FlateDecode/Length %d>>stream\n%s\nendstream" % (len(packed), packed)
         out += [page_object.encode(), stream]
-    return _file(out)
+    return pdf_file(out)
 
 
-def _file(bodies: Sequence[bytes]) -> bytes:
+def pdf_file(bodies: Sequence[bytes]) -> bytes:
     """Objects numbered from 1 (the catalogue), with the table that says where each begins."""
     out, offsets = bytearray(b"%PDF-1.4\n"), []
     for number, body in enumerate(bodies, start=1):
