@@ -51,8 +51,8 @@ class Meter:
 
     def watch(self, event: Event) -> None:
         """A page counts when its lines have been found; to read them is the lesser part of the wait that is left."""
-        if isinstance(event, BatchDone):
-            self._pages += sum(isinstance(result, tuple) for result in event.results)
+        if isinstance(event, BatchDone) and event.stage == "detect":
+            self._pages += len(event.results)
         if not self._console.is_terminal and time.monotonic() - self._told >= LINE_EVERY_S:
             self._told = time.monotonic()
             self._console.print(self.counts)

@@ -194,10 +194,16 @@ class RenderFailed:
 
 @dataclass(frozen=True, slots=True)
 class BatchDone:
-    """`results` has one entry an item, in order: a tuple of `Part` (crops) for detect, one line for recognise."""
+    """`results` has one entry an item, in order: a tuple of `Part` (crops) for detect, one line for recognise.
+
+    `started` and `ended` tell the engine's time; an item waited from its `queued_at` until `started`.
+    """
 
     batch: int
     results: tuple[object, ...]
+    stage: Stage
+    started: float
+    ended: float
 
 
 @dataclass(frozen=True, slots=True)

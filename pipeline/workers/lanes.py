@@ -74,7 +74,7 @@ class Lanes:
                 ended = self._clock()
                 span.end(nanoseconds(ended))
                 self._tell(batch, units, started, ended, link)
-        return BatchDone(batch.batch, tuple(results))
+        return BatchDone(batch.batch, tuple(results), batch.stage, started, ended)
 
     def _tell(self, batch: RunBatch, units: list[UnitId], started: float, ended: float, link: Link) -> None:
         for item in batch.items:

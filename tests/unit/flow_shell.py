@@ -391,7 +391,7 @@ class Shell:
             results.append(tuple(Part(place % 2, 3 + place, ("crop", place)) for place in range(count)))
             if (batch, item.unit) not in self.stale:
                 self._crops_left(key, count)
-        self.tell(BatchDone(batch, tuple(results)))
+        self.tell(BatchDone(batch, tuple(results), run.stage, self.now, self.now))
 
     def _answer_store(self, unit: UnitId, error: PagestreamError | None, size: int) -> None:
         del self.held.stores[unit]
