@@ -20,7 +20,7 @@ def demo(out: Out = Path("out/demo")) -> None:
     # Imported when asked for: models, decoders and telemetry take longer than all other commands do.
     from pipeline.commands.demo_report import show
     from pipeline.commands.demo_run import play
-    from pipeline.commands.local_worker import log_warnings
+    from pipeline.commands.logs import log_warnings
 
     with told_plainly():
         log_warnings()

@@ -15,10 +15,10 @@ from opentelemetry.trace import SpanKind
 from connectors.directory_store import DirectoryStore
 from pipeline.app import VERSION, load_engines
 from pipeline.commands.exits import complain
-from pipeline.commands.local_worker import DOCUMENTS, RESULTS, LocalWorker, Outcome, local_settings
 from pipeline.commands.progress import Meter
 from pipeline.commands.reading import write_whole
 from pipeline.errors import Environment
+from pipeline.local_worker import DOCUMENTS, RESULTS, LocalWorker, Outcome, local_settings
 from pipeline.render.records import json_lines
 from pipeline.samples.events import SampleEvent, sample_events
 from pipeline.telemetry.tracing import carry, tracer_provider

@@ -57,8 +57,9 @@ def ocr(
     """
     # Imported when asked for: models, decoders and telemetry take longer than all other commands do.
     from pipeline.commands.files import chosen_files
-    from pipeline.commands.local_worker import local_settings, log_warnings
+    from pipeline.commands.logs import log_warnings
     from pipeline.commands.reading import Report, read_into
+    from pipeline.local_worker import local_settings
 
     if any(path.is_dir() and path.resolve() == out.resolve() for path in files):
         raise typer.BadParameter("results would lie among the documents; choose another folder", param_hint="--out")

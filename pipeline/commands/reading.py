@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,18 +14,17 @@ from rich.console import Console
 from connectors.file_store import FileStore
 from connectors.memory_store import MemoryStore
 from pipeline.app import load_engines
-from pipeline.commands.local_worker import DOCUMENTS, RESULTS, LocalWorker, Outcome, SplitStore
 from pipeline.commands.progress import Meter
 from pipeline.commands.sentences import local_sentence
 from pipeline.errors import Environment
+from pipeline.local_worker import DOCUMENTS, RESULTS, LocalWorker, Outcome, SplitStore, outcomes
 from pipeline.settings import Settings
-from schemas.codec import decode, encode
-from schemas.events import DocumentSubmitted, Options
+from schemas.codec import decode
+from schemas.events import Options
 from schemas.failures import DeadLetter
 from schemas.objects import ObjectRef
 from schemas.results import DocumentCompleted, DocumentResult
 
-WAIT_S = 0.5
 UNFINISHED = ".pagestream-"
 """How the names of files that are still being written begin."""
 
@@ -75,7 +74,7 @@ def read_into(
     meter = Meter(console, len(files))
     try:
         with meter, LocalWorker(settings, store=store, engines=engines, watch=meter.watch) as worker:
-            for key, outcome in _outcomes(worker, files, options, settings.flow.max_documents):
+            for key, outcome in outcomes(worker, files, options, most=settings.flow.max_documents):
                 _take(report, key, outcome, results, out)
                 meter.settled()
     except KeyboardInterrupt:
@@ -83,23 +82,6 @@ def read_into(
         report.unkept = max(0, meter.pages - report.pages)
     report.seconds = time.monotonic() - began
     return report
-
-
-def _outcomes(
-    worker: LocalWorker, files: Mapping[str, Path], options: Options, most: int
-) -> Iterator[tuple[str, Outcome]]:
-    """Each key with its outcome, as they come. At most `most` documents are under way, however many there are."""
-    waiting = iter(files)
-    under_way: dict[int, str] = {}
-    while True:
-        while len(under_way) < most and (key := next(waiting, None)) is not None:
-            event = DocumentSubmitted(schema_version="1.0", bucket=DOCUMENTS, key=key, options=options)
-            under_way[worker.submit(encode(event))] = key
-        if not under_way:
-            return
-        for settled in worker.settled(WAIT_S):
-            yield under_way.pop(settled.offset), settled.outcome
-        worker.trim()
 
 
 def _take(report: Report, key: str, outcome: Outcome, results: MemoryStore, out: Path) -> None:

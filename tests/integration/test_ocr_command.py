@@ -24,9 +24,9 @@ from connectors.memory_store import MemoryStore
 from pipeline.__main__ import app
 from pipeline.app import load_engines
 from pipeline.commands.files import chosen_files
-from pipeline.commands.local_worker import DOCUMENTS, RESULTS, LocalWorker, all_topics, local_settings
 from pipeline.commands.reading import Report, read_into
 from pipeline.engines.fake import Fault, mark
+from pipeline.local_worker import DOCUMENTS, RESULTS, LocalWorker, all_topics, local_settings
 from pipeline.samples.collection import gauge_report, readable
 from schemas.codec import decode, encode
 from schemas.events import Options

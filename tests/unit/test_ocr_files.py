@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.commands.files import LONGEST_NAME, Left, chosen_files
-from pipeline.commands.local_worker import Settled
 from pipeline.commands.reading import _outcomes, write_whole
 from pipeline.errors import Environment
+from pipeline.local_worker import Settled
 from schemas.events import Options, safe_key
 from schemas.failures import DeadLetter, Origin
 

@@ -6,20 +6,16 @@ to the thread that made it.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Thread
 from types import TracebackType
 from typing import Any, Self
 
 from opentelemetry.sdk.trace import SpanProcessor
-from rich.logging import RichHandler
 
 from connectors.memory_broker import MemoryBroker, MemoryCluster
 from pipeline.app import Store, Worker, build_worker
-from pipeline.commands.exits import complain
-from pipeline.commands.logs import log_to_stderr
 from pipeline.core.events import Event
 from pipeline.engines.base import Engine
 from pipeline.errors import PagestreamError
@@ -28,7 +24,8 @@ from pipeline.telemetry.tracing import close
 from pipeline.topics import Topics
 from pipeline.workers.fetching import Reads
 from pipeline.workers.storing import Writes
-from schemas.codec import decode
+from schemas.codec import decode, encode
+from schemas.events import DocumentSubmitted, Options
 from schemas.failures import DeadLetter, read_dead_letter
 from schemas.objects import ObjectInfo, ObjectRef
 from schemas.record import Headers, Partition, Position, Record
@@ -51,6 +48,7 @@ MAX_RECORD_BYTES = 1 << 30
 """No page is too large for a topic in memory: none needs an object of its own."""
 
 PROMPT_S = 0.05
+WAIT_S = 0.5
 JOIN_S = 90.0
 """More than the deadline of a page that is being decoded when we end."""
 
@@ -153,6 +151,21 @@ class LocalWorker:
             self._ended = error
 
 
+def outcomes(worker: LocalWorker, keys: Iterable[str], options: Options, *, most: int) -> Iterator[tuple[str, Outcome]]:
+    """Each key with its outcome, as they come. At most `most` documents are under way, however many there are."""
+    waiting = iter(keys)
+    under_way: dict[int, str] = {}
+    while True:
+        while len(under_way) < most and (key := next(waiting, None)) is not None:
+            event = DocumentSubmitted(schema_version="1.0", bucket=DOCUMENTS, key=key, options=options)
+            under_way[worker.submit(encode(event))] = key
+        if not under_way:
+            return
+        for settled in worker.settled(WAIT_S):
+            yield under_way.pop(settled.offset), settled.outcome
+        worker.trim()
+
+
 def local_settings(**overrides: Any) -> Settings:
     """The settings of the service, less what belongs to its topics and buckets; `overrides` by section."""
     ours: dict[str, dict[str, Any]] = {
@@ -177,15 +190,6 @@ def local_settings(**overrides: Any) -> Settings:
     }
     sections = {name: ours.get(name, {}) | overrides.get(name, {}) for name in ours.keys() | overrides.keys()}
     return load_settings(**sections)
-
-
-def log_warnings() -> None:
-    """Warnings and worse, above the progress bar and not through it."""
-    handler = RichHandler(console=complain, show_path=False, markup=False)
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
-    log_to_stderr("warning")
-    # The loop would say that what is cut off by Ctrl-C is read again; that is true of topics that outlive it only.
-    logging.getLogger("pipeline.runner").setLevel(logging.ERROR)
 
 
 def all_topics(topics: Topics) -> tuple[str, ...]:
