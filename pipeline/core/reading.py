@@ -37,8 +37,13 @@ class PageEnded:
 
 
 class Reading:
-    def __init__(self, policies: Mapping[Stage, BatchPolicy], *, lanes: int, deadline_s: float = 300.0) -> None:
+    """`ahead`: batches in flight a lane."""
+
+    def __init__(
+        self, policies: Mapping[Stage, BatchPolicy], *, lanes: int, deadline_s: float = 300.0, ahead: int = AHEAD
+    ) -> None:
         self._deadline_s = deadline_s
+        self._ahead = ahead
         self._lanes = lanes
         self._batchers: dict[Stage, Batcher[Item]] = {stage: Batcher(policies[stage]) for stage in STAGES}
         self._running: dict[int, Running] = {}
@@ -95,7 +100,7 @@ class Reading:
         self._discard(units)
 
     def commands(self, now: float) -> Iterable[RunBatch]:
-        while len(self._running) < self._lanes * AHEAD:
+        while len(self._running) < self._lanes * self._ahead:
             choice = self._choose(now)
             if choice is None:
                 return
@@ -112,7 +117,7 @@ class Reading:
     def due(self) -> float | None:
         """When a prepared batch stops waiting for company (only lanes with room ahead can use it), or one is late."""
         times = [batch.since + self._deadline_s for batch in self._running.values()]
-        if len(self._running) < self._lanes * AHEAD:
+        if len(self._running) < self._lanes * self._ahead:
             times += [at for batcher in self._batchers.values() if (at := batcher.due()) is not None]
         return min(times, default=None)
 
