@@ -9,28 +9,24 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from pipeline.core.breaker import Breaker
+from pipeline.core.documents import Document, Documents
 from pipeline.core.events import (
     Assigned,
     BatchDone,
     BatchFailed,
     Command,
     Commit,
-    Dead,
     Drain,
     Event,
     Exit,
     Fetched,
     FetchFailed,
-    Forget,
     Lost,
     Opened,
     OpenFailed,
-    Outcome,
     PageFailed,
     PageOutcome,
     PageRead,
@@ -43,7 +39,6 @@ from pipeline.core.events import (
     Rendered,
     RenderFailed,
     Resume,
-    Retry,
     Revoked,
     Store,
     Stored,
@@ -52,6 +47,7 @@ from pipeline.core.events import (
     Unit,
     UnitId,
 )
+from pipeline.core.failing import Failing, Step
 from pipeline.core.gather import Gather
 from pipeline.core.intake import Intake, Refusal
 from pipeline.core.loading import Loading
@@ -60,27 +56,12 @@ from pipeline.core.partitions import Partitions
 from pipeline.core.policy import FlowPolicy
 from pipeline.core.reading import PageEnded, Reading
 from pipeline.core.settling import Budget, Settling
-from pipeline.errors import Environment, Fatal, PagestreamError, Rejected, Retryable
+from pipeline.errors import Environment, Fatal, PagestreamError, Rejected
 from schemas.record import Partition, Position, Record
 
-FLOOD = "So many documents failed that the deployment must be at fault; see the last errors, then restart."
 STALLED = "An engine did not answer in time; look at its device and drivers, or for the document it was given."
 RESUME_SHARE = 0.75
 """Paused at the limit, resumed below three quarters of it: pausing throws away what the client has prefetched."""
-
-
-@dataclass(slots=True)
-class Document:
-    """A document that is ours to end. `tries` counts failures in a row that were not its fault.
-
-    One that was refused and not `begun` takes no room: it may have to wait for siblings that are to begin yet.
-    """
-
-    unit: Unit
-    begun: bool = True
-    tries: int = 0
-    pages: Gather[PageOutcome] | None = None
-    result: Read | None = None
 
 
 class Flow:
@@ -98,16 +79,14 @@ class Flow:
         )
         self._reading = Reading(policy.batches, lanes=policy.lanes, deadline_s=policy.batch_deadline_s)
         self._settling = Settling(self._partitions, Budget(policy.max_round, policy.max_round_bytes))
-        self._breaker = Breaker(policy.breaker)
-        self._documents: dict[UnitId, Document] = {}
-        self._again: list[tuple[float, int, UnitId]] = []
+        self._documents = Documents(self._loading, self._reading, self._settling)
+        self._failing = Failing(policy, self._documents)
         self._paused: set[Partition] = set()
         self._full = False
         self._publish_tries = 0
         self._publish_at = 0.0
         self._commit_at = 0.0
         self._told_at = 0.0
-        self._sequence = 0
         self._draining = False
         self._reason: PagestreamError | None = None
         self._exited = False
@@ -126,11 +105,11 @@ class Flow:
     @property
     def busy(self) -> bool:
         """Whether anything but a new record can happen next."""
-        return bool(self._documents or len(self._settling))
+        return bool(len(self._documents) or len(self._settling))
 
     def due(self) -> float | None:
         """When something is to be decided even if nothing happens."""
-        times = [self._intake.due(), self._reading.due(), self._again[0][0] if self._again else None]
+        times = [self._intake.due(), self._reading.due(), self._failing.due()]
         if len(self._settling) and self._publish_at > self._told_at:
             times.append(self._publish_at)  # else a round was tried: what is left waits for siblings
         return min((at for at in times if at is not None), default=None)
@@ -162,12 +141,12 @@ class Flow:
                 self._fetched(unit, body)
             case FetchFailed(unit, error):
                 self._loading.fetch_failed(unit)
-                yield from self._failed(unit, error, now)
+                yield from self._obey(self._failing.failed(unit, error, now))
             case Opened(decoder, page_bytes):
                 yield from self._opened(decoder, page_bytes)
             case OpenFailed(decoder, error):
                 if (unit_id := self._loading.answered(decoder)) is not None:
-                    yield from self._failed(unit_id, error, now)
+                    yield from self._obey(self._failing.failed(unit_id, error, now))
             case Rendered():
                 self._rendered(event, now)
             case RenderFailed(decoder, number, error):
@@ -180,7 +159,7 @@ class Flow:
             case Stored(unit, records):
                 self._stored(unit, records)
             case StoreFailed(unit, error):
-                yield from self._failed(unit, error, now)
+                yield from self._obey(self._failing.failed(unit, error, now))
             case Published():
                 self._published()
             case PublishFailed(_, error):
@@ -215,7 +194,7 @@ class Flow:
         gone += [unit for unit in self._documents if unit.partition in partitions]
         self._partitions.drop(partitions)
         self._paused -= set(partitions)
-        yield from self._forget(gone)
+        yield from self._documents.forget(gone)
 
     def _received(self, records: Iterable[Record], now: float) -> Iterator[Command]:
         for record in records:
@@ -226,7 +205,7 @@ class Flow:
             except Environment as error:
                 yield from self._drain(error)
         if self._draining:
-            yield from self._forget(self._intake.drop_all())
+            yield from self._documents.forget(self._intake.drop_all())
 
     def _fetched(self, unit: UnitId, body: object) -> None:
         document = self._documents.get(unit)
@@ -235,7 +214,7 @@ class Flow:
 
     def _opened(self, decoder: int, page_bytes: tuple[int, ...]) -> Iterator[Command]:
         unit = self._loading.answered(decoder)
-        document = self._documents.get(unit) if unit is not None else None
+        document = self._documents.get(unit)
         if document is None:
             return
         event = document.unit.event
@@ -243,7 +222,8 @@ class Flow:
         wanted = [number for number in range(1, len(page_bytes) + 1) if event.options.selects(number)]
         if not wanted:
             message = "The pages asked for are not in the document; correct options.pages."
-            yield from self._dead(document.unit, Rejected(message, code="page_out_of_range", stage="decode"))
+            error = Rejected(message, code="page_out_of_range", stage="decode")
+            yield from self._obey(self._failing.dead(document.unit, error))
             return
         document.pages = Gather(len(page_bytes))
         for number in set(range(1, len(page_bytes) + 1)) - set(wanted):
@@ -261,7 +241,7 @@ class Flow:
         if unit is None:
             return
         if isinstance(page.error, Environment | Fatal):
-            yield from self._failed(unit, page.error, now)
+            yield from self._obey(self._failing.failed(unit, page.error, now))
         else:
             yield from self._page_ended(PageEnded(unit, page), now)
 
@@ -290,12 +270,10 @@ class Flow:
     def _judge(self, document: Document, pages: tuple[PageOutcome, ...], now: float) -> Iterator[Command]:
         """Every page has its outcome: try the document again, give it up, or call it read."""
         failures = [page.error for page in pages if isinstance(page, PageFailed)]
-        for error in failures:
-            if (retry := self._retry(document.unit, error, now)) is not None:
-                yield from self._end(retry)
-                return
-        if failures and not any(isinstance(page, PageRead) for page in pages):
-            yield from self._dead(document.unit, failures[0])
+        read = sum(isinstance(page, PageRead) for page in pages)
+        outcome = self._failing.without_pages(document.unit, failures, now, read=read)
+        if outcome is not None:
+            yield from self._obey(self._failing.end(outcome))
             return
         document.tries = 0
         document.result = Read(document.unit, pages)
@@ -304,62 +282,8 @@ class Flow:
     def _stored(self, unit: UnitId, records: object) -> None:
         document = self._documents.get(unit)
         if document is not None and document.result is not None:
-            self._breaker.record(failed=False)
+            self._failing.read()
             self._settling.add(replace(document.result, records=records))
-
-    # --- what may go wrong -------------------------------------------------------------------------------------
-
-    def _failed(self, unit: UnitId, error: PagestreamError, now: float) -> Iterator[Command]:
-        """A whole document failed at some step: what its error's family asks for."""
-        document = self._documents.get(unit)
-        if document is None:
-            return
-        match error:
-            case Environment():
-                yield from self._try_again(document, error, now)
-            case Fatal():
-                yield from self._drain(error)
-            case _:
-                retry = self._retry(document.unit, error, now)
-                yield from self._dead(document.unit, error) if retry is None else self._end(retry)
-
-    def _retry(self, unit: Unit, error: PagestreamError, now: float) -> Retry | None:
-        """The hand-over to a retry topic, unless the reason can't pass or attempts are used up."""
-        delay = self._policy.retry.delay(unit.attempt) if isinstance(error, Retryable) else None
-        return None if delay is None else Retry(unit, error, delay, now + delay)
-
-    def _try_again(self, document: Document, error: PagestreamError, now: float) -> Iterator[Command]:
-        document.tries += 1
-        document.pages = None
-        self._loading.drop(document.unit.id)
-        self._reading.drop({document.unit.id})
-        pause = self._policy.environment.delay(document.tries)
-        if pause is None:
-            yield from self._drain(error)
-        if pause is None or self._draining:
-            yield from self._forget([document.unit.id])
-            return
-        self._sequence += 1
-        heapq.heappush(self._again, (now + pause, self._sequence, document.unit.id))
-
-    def _dead(self, unit: Unit, error: PagestreamError) -> Iterator[Command]:
-        yield from self._end(Dead(unit, error, unit.attempt))
-
-    def _end(self, outcome: Outcome) -> Iterator[Command]:
-        """A document ends without a result. Too many of them in a row, and it is not the documents."""
-        unit = outcome.unit
-        if self._breaker.tripped:
-            yield from self._forget([unit.id])
-            return
-        self._documents.setdefault(unit.id, Document(unit, begun=False))
-        self._loading.drop(unit.id)
-        self._reading.drop({unit.id})
-        self._breaker.record(failed=True)
-        self._settling.add(outcome)
-        if self._breaker.tripped:
-            # What has failed so far is still published: else the next start would begin with the same flood. What
-            # fails from now on is not.
-            yield from self._drain(Environment(FLOOD, code="too_many_failures", stage="process"))
 
     # --- what is to be done next ---------------------------------------------------------------------------------
 
@@ -375,10 +299,7 @@ class Flow:
         yield from self._pause_or_resume(now)
 
     def _retry_now(self, now: float) -> Iterator[Command]:
-        while self._again and self._again[0][0] <= now:
-            document = self._documents.get(heapq.heappop(self._again)[2])
-            if document is None:
-                continue
+        for document in self._failing.due_again(now):
             if document.result is not None:
                 yield Store(document.result)
             else:
@@ -386,12 +307,10 @@ class Flow:
 
     def _begin(self, now: float) -> Iterator[Command]:
         begun: list[Unit] = []
-        in_flight = [unit for unit, document in self._documents.items() if document.begun]
-        for step in self._intake.begin(in_flight, now):
+        for step in self._intake.begin(self._documents.begun, now):
             if isinstance(step, Unit):
                 begun.append(step)
-                self._documents[step.id] = Document(step)
-                self._loading.want(step)
+                self._documents.begin(step)
             else:
                 yield from self._answer([step])
         touched = {unit.id.partition for unit in begun}
@@ -402,8 +321,15 @@ class Flow:
     def _answer(self, steps: Iterable[Command | Refusal | Unit]) -> Iterator[Command]:
         for step in steps:
             if isinstance(step, Refusal):
-                yield from self._end(step.outcome)
+                yield from self._obey(self._failing.end(step.outcome))
             elif not isinstance(step, Unit):
+                yield step
+
+    def _obey(self, steps: Iterable[Step]) -> Iterator[Command]:
+        for step in steps:
+            if isinstance(step, Drain):
+                yield from self._drain(step.error)
+            else:
                 yield step
 
     def _pause_or_resume(self, now: float) -> Iterator[Command]:
@@ -430,17 +356,13 @@ class Flow:
 
     def _published(self) -> None:
         self._publish_tries = 0
-        for outcome in self._settling.published():
-            self._documents.pop(outcome.unit.id, None)
-            self._loading.drop(outcome.unit.id)
+        self._documents.published()
 
     def _publish_failed(self, error: PagestreamError, now: float) -> Iterator[Command]:
         if isinstance(error, Fatal):
             # Nobody knows what became of the round. A position told now might undo it: leave without a word.
             self._partitions.drop(list(self._partitions))
-        for outcome in self._settling.failed():
-            self._documents.pop(outcome.unit.id, None)
-            yield Forget(outcome.unit.id)
+        yield from self._documents.taken_back()
         self._publish_tries += 1
         pause = self._policy.environment.delay(self._publish_tries)
         if isinstance(error, Fatal) or pause is None:
@@ -450,22 +372,11 @@ class Flow:
 
     # --- how it ends ---------------------------------------------------------------------------------------------
 
-    def _forget(self, units: Collection[UnitId]) -> Iterator[Command]:
-        held = [unit for unit in units if not self._settling.carries(unit)]
-        for unit in units:
-            self._documents.pop(unit, None)
-            self._loading.drop(unit)
-        self._reading.drop(set(units))
-        self._settling.drop(set(units))
-        yield from (Forget(unit) for unit in held)
-
     def _drain(self, error: PagestreamError | None) -> Iterator[Command]:
         self._reason = self._reason or error
         self._draining = True
-        yield from self._forget(self._intake.drop_all())
-        waiting = [unit for _, _, unit in sorted(self._again) if unit in self._documents]
-        self._again.clear()
-        yield from self._forget(waiting)
+        yield from self._documents.forget(self._intake.drop_all())
+        yield from self._failing.try_no_more()
         if isinstance(error, Fatal):
             yield from self._exit()
 
@@ -474,7 +385,7 @@ class Flow:
         return not self._settling.open and now >= self._publish_at and len(self._documents) == len(self._settling)
 
     def _exit(self) -> Iterator[Command]:
-        yield from self._forget(list(self._documents))
+        yield from self._documents.forget(list(self._documents))
         self._exited = True
         left = {} if self._settling.open else self._partitions.handover(list(self._partitions))
         if left:

@@ -590,7 +590,7 @@ class Shell:
         """Nothing of any document is kept."""
         flow = self.flow
         assert not flow.busy
-        assert (flow._documents, flow._again, flow._paused) == ({}, [], set())
+        assert (list(flow._documents), flow._failing._waiting, flow._paused) == ([], [], set())
         assert (len(flow._intake), flow._intake.due(), flow.due()) == (0, None, None)
         assert (flow._reading.waiting, flow._reading.running, flow._reading._pages) == (0, 0, {})
         loading = flow._loading
