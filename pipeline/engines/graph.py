@@ -1,11 +1,12 @@
 """How a model's graph is changed so that little crosses to the device and back.
 
-In goes the image as bytes, a quarter of the floats; the graph normalises it. Out of a recogniser come the best class of
-each step and its probability, instead of a probability for each of 18 710 classes.
+In goes the image as bytes, a quarter of the floats; the graph normalises it. Out of a detector comes its map in bytes,
+too, and out of a recogniser the best class of each step and its probability, instead of one for each of 18 710 classes.
 """
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +17,26 @@ from pipeline.ocr.preprocess import Normalisation
 
 from .base import Precision
 
-IMAGE, CLASSES, PROBABILITIES = "image", "classes", "probabilities"
-"""Names of the input, (batch, height, width, 3) uint8, and of the recogniser's outputs, (batch, steps)."""
+IMAGE, LEVELS, CLASSES, PROBABILITIES = "image", "levels", "classes", "probabilities"
+"""Names of the input, (batch, height, width, 3) uint8; of the detector's output, (batch, 1, height, width) uint8; and
+of the recogniser's outputs, (batch, steps)."""
 
 
-def detector_graph(model: Path, normalisation: Normalisation, *, precision: Precision) -> bytes:
-    """A detector that takes `IMAGE`. Its one output is as it was, (batch, 1, height, width) float32."""
+def detector_graph(model: Path, normalisation: Normalisation, *, precision: Precision, levels: float) -> bytes:
+    """A detector that takes `IMAGE` and answers `LEVELS`: its probabilities times `levels` (`levels_for`), rounded."""
     graph = _load(model, precision)
     _take_images(graph, normalisation)
+    _answer_levels(graph, levels)
     return bytes(graph.SerializeToString())
+
+
+def levels_for(threshold: float) -> float:
+    """Levels between probabilities 0 and 1, at most 255, such that `threshold` lies in the middle between two of them.
+
+    What is above it before rounding is above it afterwards: the same boxes are found, in a quarter of the bytes.
+    """
+    below = math.floor(255 * threshold - 0.5)
+    return (below + 0.5) / threshold if below >= 0 else 255.0
 
 
 def recogniser_graph(model: Path, normalisation: Normalisation, *, precision: Precision) -> bytes:
@@ -41,7 +53,7 @@ def _load(model: Path, precision: Precision) -> Any:
         from onnxruntime.transformers import float16  # type: ignore[import-untyped]
     except ImportError as error:
         raise Fatal(
-            "Models can't be prepared for a GPU without onnx; run `.venv/bin/pip install -e '.[gpu]'` in the clone.",
+            "Models can't be prepared for a GPU without onnx; install what docs/gpu.md names.",
             code="engine_unavailable",
             stage="engine",
         ) from error
@@ -53,7 +65,8 @@ def _load(model: Path, precision: Precision) -> Any:
 
 
 def _take_images(model: Any, normalisation: Normalisation) -> None:
-    """bytes -> float32 -> channels first -> (pixel * scale - mean) / std -> the input there was."""
+    """bytes -> float32 -> channels first -> (pixel * scale - mean) / std -> the input there was. Floats come first:
+    TensorRT takes bytes as input, but only to turn them into floats."""
     from onnx import TensorProto, helper, numpy_helper
 
     (old,) = model.graph.input
@@ -66,15 +79,34 @@ def _take_images(model: Any, normalisation: Normalisation) -> None:
         for array, name in ((normalisation.scale / std, "image_factor"), (mean / std, "image_shift"))
     )
     steps = [
-        helper.make_node("Transpose", [IMAGE], ["image_planes"], perm=[0, 3, 1, 2]),
-        helper.make_node("Cast", ["image_planes"], ["image_floats"], to=TensorProto.FLOAT),
-        helper.make_node("Mul", ["image_floats", "image_factor"], ["image_scaled"]),
+        helper.make_node("Cast", [IMAGE], ["image_floats"], to=TensorProto.FLOAT),
+        helper.make_node("Transpose", ["image_floats"], ["image_planes"], perm=[0, 3, 1, 2]),
+        helper.make_node("Mul", ["image_planes", "image_factor"], ["image_scaled"]),
         helper.make_node("Sub", ["image_scaled", "image_shift"], [old.name]),
     ]
     for place, step in enumerate(steps):
         model.graph.node.insert(place, step)
     model.graph.input.remove(old)
     model.graph.input.append(helper.make_tensor_value_info(IMAGE, TensorProto.UINT8, ["batch", *sides, 3]))
+
+
+def _answer_levels(model: Any, levels: float) -> None:
+    """probability * levels -> rounded -> bytes."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    (old,) = model.graph.output
+    model.graph.initializer.append(numpy_helper.from_array(np.array(levels, np.float32), "level_factor"))
+    model.graph.node.extend(
+        [
+            helper.make_node("Mul", [old.name, "level_factor"], ["level_floats"]),
+            helper.make_node("Round", ["level_floats"], ["level_steps"]),
+            helper.make_node("Cast", ["level_steps"], [LEVELS], to=TensorProto.UINT8),
+        ]
+    )
+    model.graph.output.remove(old)
+    model.graph.output.append(
+        helper.make_tensor_value_info(LEVELS, TensorProto.UINT8, ["batch", 1, "map_height", "map_width"])
+    )
 
 
 def _answer_best(model: Any) -> None:

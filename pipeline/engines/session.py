@@ -5,6 +5,7 @@ No silent fallback: onnxruntime prints a warning and runs on the CPU when a prov
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -14,40 +15,59 @@ import onnxruntime as ort  # type: ignore[import-untyped]
 from pipeline.errors import Fatal
 
 from .base import Device, EngineSettings, ModelStamp
+from .gpu import absent_tensorrt, find_gpu, has_driver, preload
 from .models import WEIGHTS, sha256_of
-
-_PROVIDERS: dict[Device, str] = {
-    "cpu": "CPUExecutionProvider",
-    "cuda": "CUDAExecutionProvider",
-    "tensorrt": "TensorrtExecutionProvider",
-}
+from .providers import NO_OPTIONS, PROVIDERS, providers
 
 Session: TypeAlias = Any
 """`onnxruntime.InferenceSession`; the package carries no types."""
 
 
-def open_session(model: Path | bytes, settings: EngineSettings, *, tensorrt: dict[str, str] | None = None) -> Session:
+def open_session(model: Path | bytes, settings: EngineSettings, *, tensorrt: Mapping[str, str] = NO_OPTIONS) -> Session:
     """A session whose first provider is the one of `settings.device`.
 
     `tensorrt` adds to TensorRT's options (its shapes differ from model to model). Raises Fatal `engine_unavailable`
     when the provider is absent or doesn't start, `models_damaged` when the model can't be loaded.
     """
-    wanted = _PROVIDERS[settings.device]
-    if wanted not in ort.get_available_providers():
-        raise _unavailable(settings.device)
+    require_device(settings.device, settings.device_id)
     source = model if isinstance(model, bytes) else str(model)
     try:
-        session = ort.InferenceSession(source, _options(settings), providers=_providers(settings, tensorrt or {}))
+        session = ort.InferenceSession(
+            source, _options(settings), providers=providers(settings, tensorrt), enable_fallback=0
+        )
     except Exception as error:  # onnxruntime's errors share no root of their own
         if settings.device != "cpu":
-            raise _unavailable(settings.device) from error
+            raise _unavailable(settings.device, "it does not start") from error
         raise Fatal(
             "A model can't be loaded; run `pagestream models verify`.", code="models_damaged", stage="engine"
         ) from error
-    if session.get_providers()[0] != wanted:
-        raise _unavailable(settings.device)
-    session.disable_fallback()
+    if session.get_providers()[0] != PROVIDERS[settings.device]:
+        raise _unavailable(settings.device, "it does not start")
     return session
+
+
+def require_device(device: Device, device_id: int) -> None:
+    """Raises Fatal `engine_unavailable` when something that can be seen beforehand is missing."""
+    missing = lacking(device, device_id)
+    if missing is not None:
+        raise _unavailable(device, missing)
+
+
+def lacking(device: Device, device_id: int) -> str | None:
+    """What this machine lacks for a device, in a few words, or None.
+
+    The first thing that is missing: the build of onnxruntime, the driver, the GPU, libraries.
+    """
+    if PROVIDERS[device] not in ort.get_available_providers():
+        return "this build of onnxruntime is without it"
+    if device == "cpu":
+        return None
+    if not has_driver():
+        return "no NVIDIA driver"
+    if find_gpu(device_id) is None:
+        return f"no GPU with number {device_id}"
+    absent = preload() or (absent_tensorrt() if device == "tensorrt" else ())
+    return f"missing: {', '.join(absent)}" if absent else None
 
 
 def stamp(directory: Path, name: str, settings: EngineSettings) -> ModelStamp:
@@ -72,44 +92,12 @@ def _options(settings: EngineSettings) -> Any:
     return options
 
 
-def _providers(settings: EngineSettings, tensorrt: dict[str, str]) -> list[Any]:
-    device_id = str(settings.device_id)
-    cpu = "CPUExecutionProvider"
-    cuda = (
-        "CUDAExecutionProvider",
-        {
-            "device_id": device_id,
-            "cudnn_conv_algo_search": "HEURISTIC",  # a timed search may choose differently in every process
-            "arena_extend_strategy": "kSameAsRequested",
-            "use_tf32": "0",
-        },
-    )
-    match settings.device:
-        case "cpu":
-            return [cpu]
-        case "cuda":
-            return [cuda, cpu]
-        case "tensorrt":
-            return [("TensorrtExecutionProvider", _tensorrt(settings) | tensorrt), cuda, cpu]
-
-
-def _tensorrt(settings: EngineSettings) -> dict[str, str]:
-    options = {"device_id": str(settings.device_id), "trt_fp16_enable": str(int(settings.precision == "f16"))}
-    if settings.cache is not None:
-        settings.cache.mkdir(parents=True, exist_ok=True)
-        folder = str(settings.cache)
-        options |= {"trt_engine_cache_enable": "1", "trt_engine_cache_path": folder}
-        options |= {"trt_timing_cache_enable": "1", "trt_timing_cache_path": folder}
-    return options
-
-
-def _unavailable(device: Device) -> Fatal:
-    install = "run `.venv/bin/pip install -e '.[gpu]'` in the clone, and install the"
+def _unavailable(device: Device, missing: str) -> Fatal:
     match device:
         case "cpu":
             message = "onnxruntime has no CPU provider; run `.venv/bin/pip install -e .` in the clone again."
         case "cuda":
-            message = f"onnxruntime can't use CUDA here; {install} CUDA and cuDNN libraries."
+            message = f"onnxruntime can't use CUDA here ({missing}); install what docs/gpu.md names."
         case "tensorrt":
-            message = f"onnxruntime can't use TensorRT here; {install} TensorRT libraries."
+            message = f"onnxruntime can't use TensorRT here ({missing}); install what docs/gpu.md names."
     return Fatal(message, code="engine_unavailable", stage="engine")

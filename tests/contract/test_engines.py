@@ -20,7 +20,8 @@ from PIL import ImageDraw, ImageFont
 from pipeline.engines import session
 from pipeline.engines.base import EngineSettings, Image, load
 from pipeline.engines.fake import FakeEngine, Fault, draw_page, mark
-from pipeline.engines.onnx_batched import Batches, load_batched
+from pipeline.engines.onnx_batched import load_batched
+from pipeline.engines.shapes import Runs
 from pipeline.errors import Fatal, Rejected, Retryable
 from tests.contract.engine_laws import Case, EngineLaws, crops_of
 
@@ -60,7 +61,7 @@ class TestBatchedOnnxEngine(EngineLaws):
     @classmethod
     def case(cls, models_directory: Path) -> Case:
         settings = EngineSettings(models=models_directory)
-        return Case(load_batched(settings, 2, Batches(pages=2, crops=4)), print_page)
+        return Case(load_batched(settings, 2, Runs(pages=2, crops=4)), print_page)
 
 
 @pytest.mark.models
@@ -82,8 +83,8 @@ def test_batches_read_what_single_runs_read(models_directory: Path) -> None:
     """Full batches of padded crops give the text of single runs; half precision moves scores by no more than 0.01."""
     settings = EngineSettings(models=models_directory)
     (single,) = load("onnx", settings)
-    (full,) = load_batched(settings, 1, Batches(pages=1, crops=4))
-    (half,) = load_batched(replace(settings, precision="f16"), 1, Batches(pages=1, crops=4))
+    (full,) = load_batched(settings, 1, Runs(pages=1, crops=4))
+    (half,) = load_batched(replace(settings, precision="f16"), 1, Runs(pages=1, crops=4))
     crops = crops_of(single, print_page(["Total 12.50", "Thank you", "No. 20260117"]))
     for readings in zip(*(engine.recognise(crops) for engine in (single, full, half)), strict=True):
         assert len({reading.text for reading in readings}) == 1
@@ -121,18 +122,18 @@ def test_missing_models_name_the_command(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("device", "extra"), [("cuda", "CUDA"), ("tensorrt", "TensorRT")])
 def test_a_device_that_is_absent_is_not_replaced(device: str, extra: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Asked for a device that onnxruntime doesn't have, loading fails and says what to install."""
+    """Asked for a device that onnxruntime doesn't have, loading fails and says where one reads what to install."""
     monkeypatch.setattr(session.ort, "get_available_providers", lambda: ["CPUExecutionProvider"])
     with pytest.raises(Fatal, match=extra) as refusal:
         session.open_session(b"", EngineSettings(models=Path("unused"), device=device))  # type: ignore[arg-type]
     assert refusal.value.code == "engine_unavailable"
-    assert "'.[gpu]'" in refusal.value.message
+    assert "docs/gpu.md" in refusal.value.message
 
 
 def test_a_device_that_does_not_start_is_not_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     """A session that onnxruntime has quietly put on the CPU is refused when CUDA was asked for."""
-    fallen_back = SimpleNamespace(get_providers=lambda: ["CPUExecutionProvider"], disable_fallback=lambda: None)
-    monkeypatch.setattr(session.ort, "get_available_providers", lambda: ["CUDAExecutionProvider"])
+    fallen_back = SimpleNamespace(get_providers=lambda: ["CPUExecutionProvider"])
+    monkeypatch.setattr(session, "lacking", lambda *_: None)
     monkeypatch.setattr(session.ort, "InferenceSession", lambda *_, **__: fallen_back)
     with pytest.raises(Fatal, match="CUDA") as refusal:
         session.open_session(b"", EngineSettings(models=Path("unused"), device="cuda"))
