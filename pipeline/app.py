@@ -21,6 +21,7 @@ from pipeline.decode.limits import DecodeLimits
 from pipeline.decode.versions import decoder_versions
 from pipeline.engines.base import Engine, EngineSettings, Image, load
 from pipeline.engines.known_answer import LINES, draw_known_page
+from pipeline.engines.shapes import runs_for
 from pipeline.ocr.preprocess import PageLimits
 from pipeline.runner import Broker, Runner, Workers
 from pipeline.settings import Settings
@@ -46,6 +47,9 @@ VERSION = version("pagestream")
 LARGEST_RECORD_BYTES = 1_000_000_000
 """The client's own limit, at its highest: it holds before compression, a topic's holds for what arrives. An event that
 came in must go out again, so the topics decide (see topics.HEADROOM_BYTES)."""
+
+FILL_S = 0.1
+"""How long a run waits to be filled while all lanes are busy; a run costs the same however few items it has."""
 
 LOADING_AHEAD = 4
 """Documents fetched ahead of the decoders: the store's latency is hidden, the bytes held stay few."""
@@ -167,18 +171,20 @@ def flow_policy(settings: Settings, topics: Topics, *, lanes: int) -> FlowPolicy
 
 
 def batch_policies(settings: Settings) -> dict[Stage, BatchPolicy]:
-    """On a CPU a batch is only a portion of work, small enough that lanes finish together. On a GPU it fills the card.
-
-    Costs are padded pixels of a page, and padded columns of a crop.
+    """For an engine that takes item by item a batch is only a portion of work, small enough that lanes finish together:
+    costs are pixels of a page, and padded columns of a crop. For one that runs full batches it is one run, and costs are
+    parts of it.
     """
-    if settings.engine.device == "cpu":
+    engine = settings.engine
+    if engine.name == "batched" or (engine.name == "onnx" and engine.device != "cpu"):
+        runs = runs_for(PageLimits(side=engine.page_side))
         return {
-            "detect": BatchPolicy(max_items=1, max_cost=1, max_wait_s=0.0),
-            "recognise": BatchPolicy(max_items=16, max_cost=2_048, max_wait_s=0.05),
+            "detect": BatchPolicy(max_items=runs.pages, max_cost=runs.pages, max_wait_s=FILL_S),
+            "recognise": BatchPolicy(max_items=runs.crops, max_cost=runs.crops, max_wait_s=FILL_S),
         }
     return {
-        "detect": BatchPolicy(max_items=8, max_cost=8 * 960 * 960, max_wait_s=0.05),
-        "recognise": BatchPolicy(max_items=64, max_cost=64 * 640, max_wait_s=0.05),
+        "detect": BatchPolicy(max_items=1, max_cost=1, max_wait_s=0.0),
+        "recognise": BatchPolicy(max_items=16, max_cost=2_048, max_wait_s=0.05),
     }
 
 

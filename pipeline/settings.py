@@ -27,8 +27,21 @@ Positive = Annotated[int, Field(gt=0)]
 Seconds = Annotated[float, Field(gt=0)]
 
 
+GPU_LANES = 8
+"""Lanes of a GPU, with as many cores: each is a thread that cuts and resizes images between its runs on the device, and
+for a page that takes a core several times as long as the device. See docs/gpu.md."""
+
+
 def models_home() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "pagestream" / "models"
+    return _cache_home() / "models"
+
+
+def engines_home() -> Path:
+    return _cache_home() / "engines"
+
+
+def _cache_home() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "pagestream"
 
 
 def cores() -> int:
@@ -135,18 +148,26 @@ class DecodeSection(Section):
 
 
 class EngineSection(Section):
-    name: Literal["onnx", "paddleocr", "fake"] = Field(default="onnx", description="What runs the models.")
+    name: Literal["onnx", "batched", "paddleocr", "fake"] = Field(
+        default="onnx",
+        description="What runs the models; batched: as on a GPU, on whatever device, for comparing.",
+    )
     profile: str = Field(default="small", description="Which models: tiny, small, or one that was fetched.")
     models_directory: Path = Field(default_factory=models_home, description="Where the models lie.")
     device: Literal["cpu", "cuda", "tensorrt"] = Field(
         default="cpu", description="What they run on. It is that or nothing: there is no fallback."
     )
     precision: Literal["f32", "f16"] = Field(default="f32", description="Arithmetic; f16 needs a GPU.")
-    lanes: Positive = Field(default_factory=cores, description="Engines at work at once: a core each, or one a GPU.")
+    lanes: Positive = Field(
+        default_factory=lambda before: cores() if before.get("device") == "cpu" else min(cores(), GPU_LANES),
+        description="Threads at work at once: a core each; at most 8 share a GPU.",
+    )
     page_side: int = Field(
         default=960, ge=320, le=4000, description="Longer side a page is shown to the detector with, px."
     )
-    cache_directory: Path | None = Field(default=None, description="Where engines built for a GPU are kept.")
+    cache_directory: Path = Field(
+        default_factory=engines_home, description="Where engines that TensorRT has built for a GPU are kept."
+    )
 
 
 class FlowSection(Section):

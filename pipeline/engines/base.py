@@ -28,6 +28,7 @@ Precision = Literal["f32", "f16"]
 
 ENGINES = {
     "onnx": "pipeline.engines.onnx",
+    "batched": "pipeline.engines.onnx_batched",
     "paddleocr": "pipeline.engines.paddle",
     "fake": "pipeline.engines.fake",
 }

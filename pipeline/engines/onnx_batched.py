@@ -119,11 +119,12 @@ class BatchedEngine:
     def _recognise(self, crops: Sequence[Image], size: Size) -> list[Reading]:
         """One run: no more crops than fit, all of one padded size."""
         count, steps = self.recogniser.count(size), size[1] // CROP_STEP
-        batch = self.memory.batch((count, *size, 3))
-        batch[:] = _blank(self.recognition.normalisation)
+        batch, blank = self.memory.batch((count, *size, 3)), _blank(self.recognition.normalisation)
         for row, crop in enumerate(crops):
             image = crop_image(crop, self.recognition.shape)
             batch[row, :, : image.shape[1]] = image
+            batch[row, :, image.shape[1] :] = blank
+        batch[len(crops) :] = blank[0]
         outputs = [Output(CLASSES, (count, steps), np.int64), Output(PROBABILITIES, (count, steps), np.float32)]
         classes, probabilities = self.recogniser.run(self.memory, batch, outputs)
         read = (ctc.decode(classes[row], probabilities[row], self.recognition.characters) for row in range(len(crops)))

@@ -107,7 +107,7 @@ def test_an_engine_has_lanes(engine: str) -> None:
 
 def test_an_unknown_engine_is_refused() -> None:
     """The names to choose from are in the message."""
-    with pytest.raises(Fatal, match="onnx, paddleocr, fake") as refusal:
+    with pytest.raises(Fatal, match="onnx, batched, paddleocr, fake") as refusal:
         load("tesseract", EngineSettings(models=Path("unused")))
     assert refusal.value.code == "engine_unavailable"
 
