@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.commands.files import LONGEST_NAME, Left, chosen_files
-from pipeline.commands.reading import _outcomes, write_whole
+from pipeline.commands.reading import write_whole
 from pipeline.errors import Environment
-from pipeline.local_worker import Settled
+from pipeline.local_worker import Settled, outcomes
 from schemas.events import Options, safe_key
 from schemas.failures import DeadLetter, Origin
 
@@ -114,7 +114,7 @@ def test_only_so_many_documents_are_under_way():
     """Of a thousand files each comes back once under its own key, never more at once than allowed, memory trimmed."""
     worker = Slow()
     files = {f"{number}.png": Path("nowhere") for number in range(1000)}
-    ended = list(_outcomes(worker, files, Options(), 7))
+    ended = list(outcomes(worker, files, Options(), most=7))
     assert [key for key, _ in ended] == list(files)
     assert [outcome.origin.offset for _, outcome in ended] == list(range(1, 1001))
     assert worker.most == 7

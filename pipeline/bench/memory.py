@@ -1,0 +1,67 @@
+"""How much memory does a process take, with its children, and does it grow?
+
+Resident sizes are added up, so pages that processes share are counted more than once: what is told is an upper bound.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+
+import psutil
+
+MIB = 1024 * 1024
+
+SETTLED_PAGES = 500
+"""By then models, pools and caches have their size."""
+
+WINDOW_PAGES = 100
+"""Samples this near to SETTLED_PAGES make the beginning of the comparison."""
+
+Curve = Sequence[tuple[int, float]]
+"""(pages read, MiB), by ascending pages."""
+
+
+class Tree:
+    """A process and whatever it has started. One that is gone counts as nothing."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self.peak_mb = 0.0
+
+    def sample(self) -> float:
+        """Resident memory now, MiB."""
+        now = sum(_resident(process) for process in self._processes()) / MIB
+        self.peak_mb = max(self.peak_mb, now)
+        return now
+
+    def kill(self) -> None:
+        for process in reversed(self._processes()):
+            try:
+                process.kill()
+            except psutil.NoSuchProcess:
+                continue
+
+    def _processes(self) -> list[psutil.Process]:
+        try:
+            top = psutil.Process(self._pid)
+            return [top, *top.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
+
+
+def growth(curve: Curve) -> float | None:
+    """Median of the last quarter over the median around SETTLED_PAGES, less one; None for a run too short to say."""
+    end = curve[-1][0] if curve else 0
+    if end < 2 * SETTLED_PAGES:
+        return None
+    early = [mb for pages, mb in curve if abs(pages - SETTLED_PAGES) <= WINDOW_PAGES]
+    late = [mb for pages, mb in curve if pages >= 0.75 * end]
+    return statistics.median(late) / statistics.median(early) - 1 if early and late else None
+
+
+def _resident(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_info().rss)
+    except psutil.Error:
+        return 0
