@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_group
 
-COMMANDS = ("demo", "ocr", "run", "submit", "find", "check", "bench", "topics", "models", "schemas")
+COMMANDS = ("demo", "ocr", "run", "submit", "find", "check", "bench", "topics", "models", "engines", "schemas")
 """Each is a function, or a group of its own, of the same name in a module of the same name."""
 
 

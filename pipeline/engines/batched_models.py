@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,13 +82,13 @@ def open_profiles(plan: Plan, settings: EngineSettings) -> tuple[Session, ...]:
     """A session for each profile: one for all but with TensorRT. Raises Fatal, `engine_not_built` among it."""
     if settings.device != "tensorrt":
         return (open_session(plan.graph, settings),) * len(plan.profiles)
-    found = list(places(plan, settings))
+    found = places(plan, settings)
     for place in found:
         engine_cache.require_built(place.folder)
     return tuple(open_session(plan.graph, settings, tensorrt=place.options) for place in found)
 
 
-def places(plan: Plan, settings: EngineSettings) -> Iterator[Place]:
+def places(plan: Plan, settings: EngineSettings) -> list[Place]:
     """Where the engine of each profile belongs, for the GPU and the TensorRT that are here. Raises Fatal."""
     require_device(settings.device, settings.device_id)
     gpu, version = find_gpu(settings.device_id), tensorrt_version()
@@ -97,20 +96,19 @@ def places(plan: Plan, settings: EngineSettings) -> Iterator[Place]:
         raise Fatal(
             "TensorRT's engines need a folder; set engine.cache_directory.", code="bad_settings", stage="engine"
         )
-    for profile in plan.profiles:
-        yield _place(plan, profile, settings, engine_cache.home_of(settings.cache, gpu, version), gpu, version)
+    return [_place(plan, profile, settings, settings.cache, gpu, version) for profile in plan.profiles]
 
 
-def _place(plan: Plan, profile: Profile, settings: EngineSettings, home: Path, gpu: Gpu, version: str) -> Place:
-    building = build_options(IMAGE, profile, settings.precision)
-    folder = home / engine_cache.key(plan.graph, building, ort.__version__)
+def _place(plan: Plan, profile: Profile, settings: EngineSettings, root: Path, gpu: Gpu, version: str) -> Place:
+    home, building = engine_cache.home_of(root, gpu, version), build_options(IMAGE, profile, settings.precision)
+    folder = home / engine_cache.key(plan.graph, building, f"onnxruntime {ort.__version__}")
     timing = home / engine_cache.TIMING
     (low_height, low_width), (height, width) = profile.least, profile.most
     built = Built(
         gpu=gpu.name,
         capability=gpu.capability,
         tensorrt=version,
-        onnxruntime=ort.__version__,
+        runtime=f"onnxruntime {ort.__version__}",
         model=plan.stamp.name,
         sha256=plan.stamp.sha256,
         precision=settings.precision,

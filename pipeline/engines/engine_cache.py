@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -35,11 +35,15 @@ class Built:
     gpu: str
     capability: str
     tensorrt: str
-    onnxruntime: str
+    runtime: str
     model: str
     sha256: str
     precision: str
     shapes: str
+
+    def __post_init__(self) -> None:
+        if not all(isinstance(value, str) for value in asdict(self).values()):
+            raise TypeError("a manifest holds text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +55,20 @@ class Cached:
     size: int
 
 
-def key(graph: bytes, options: Mapping[str, str], onnxruntime: str) -> str:
-    """Follows from everything that an engine is built from, `options` with the profile's shapes among it."""
-    digest = hashlib.sha256(orjson.dumps([options, onnxruntime], option=orjson.OPT_SORT_KEYS))
-    digest.update(graph)
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What building consists of: as `steps` is gone through, each says what is about to be done, `total` of them."""
+
+    total: int
+    steps: Iterator[str]
+
+
+def key(model: bytes, options: Mapping[str, str], runtime: str) -> str:
+    """Follows from everything that an engine is built from: the model's bytes, or their digest; `options`, the shapes
+    of its profile among them; and what builds it.
+    """
+    digest = hashlib.sha256(orjson.dumps([options, runtime], option=orjson.OPT_SORT_KEYS))
+    digest.update(model)
     return digest.hexdigest()[:KEY_LENGTH]
 
 
@@ -64,8 +78,8 @@ def home_of(root: Path, gpu: Gpu, tensorrt: str) -> Path:
 
 
 def require_built(folder: Path) -> None:
-    """Building takes minutes, so it is never done on the way. Raises Fatal `engine_not_built`."""
-    if not (folder / MANIFEST).is_file() or not any(folder.glob("*.engine")):
+    """A worker never builds: that takes minutes. Raises Fatal `engine_not_built`."""
+    if not (folder / MANIFEST).is_file():
         raise Fatal(
             "TensorRT's engines for this GPU and these models are not built; run `pagestream engines build`.",
             code="engine_not_built",
@@ -113,7 +127,7 @@ def _read(manifest: Path) -> Built | None:
 
 
 def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
 
 
 def _plain(name: str) -> str:

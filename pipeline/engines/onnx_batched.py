@@ -29,7 +29,7 @@ from pipeline.ocr.preprocess import (
 )
 
 from .base import Bucket, Engine, EngineSettings, Image, ModelStamp, Reading, Regions
-from .batched_models import Plan, open_profiles, plans
+from .batched_models import Plans, open_profiles, plans
 from .binding import Output, Staging, staging
 from .graph import CLASSES, IMAGE, LEVELS, PROBABILITIES
 from .recipe import DetectionRecipe, RecognitionRecipe
@@ -110,7 +110,7 @@ class BatchedEngine:
         for row, (page, (height, width)) in enumerate(zip(pages, shown, strict=True)):
             _set_in(batch[row], page_image(page, (height, width)))
         batch[len(pages) :] = 0
-        (levels,) = self.detector.run(self.memory, batch, [Output(LEVELS, (count, 1, *size), np.uint8)])
+        (levels,) = self.detector.run(self.memory, batch, page_outputs(count, size))
         return [
             self._regions(page, levels[row, 0, :height, :width])
             for row, (page, (height, width)) in enumerate(zip(pages, shown, strict=True))
@@ -118,15 +118,14 @@ class BatchedEngine:
 
     def _recognise(self, crops: Sequence[Image], size: Size) -> list[Reading]:
         """One run: no more crops than fit, all of one padded size."""
-        count, steps = self.recogniser.count(size), size[1] // CROP_STEP
+        count = self.recogniser.count(size)
         batch, blank = self.memory.batch((count, *size, 3)), _blank(self.recognition.normalisation)
         for row, crop in enumerate(crops):
             image = crop_image(crop, self.recognition.shape)
             batch[row, :, : image.shape[1]] = image
             batch[row, :, image.shape[1] :] = blank
         batch[len(crops) :] = blank[0]
-        outputs = [Output(CLASSES, (count, steps), np.int64), Output(PROBABILITIES, (count, steps), np.float32)]
-        classes, probabilities = self.recogniser.run(self.memory, batch, outputs)
+        classes, probabilities = self.recogniser.run(self.memory, batch, crop_outputs(count, size))
         read = (ctc.decode(classes[row], probabilities[row], self.recognition.characters) for row in range(len(crops)))
         return [Reading(text, confidence) for text, confidence in read]
 
@@ -153,7 +152,7 @@ def load_batched(settings: EngineSettings, lanes: int, runs: Runs | None = None)
     detector, recogniser = (
         Model(plan.profiles, open_profiles(plan, settings), door) for plan in (prepared.detector, prepared.recogniser)
     )
-    inward, outward = largest_run(prepared.detector, prepared.recogniser)
+    inward, outward = largest_run(prepared)
     return [
         BatchedEngine(
             detector,
@@ -170,16 +169,26 @@ def load_batched(settings: EngineSettings, lanes: int, runs: Runs | None = None)
     ]
 
 
-def largest_run(detector: Plan, recogniser: Plan) -> tuple[int, int]:
-    """Bytes of the largest input and of the largest outputs of any run."""
-    pixels = [
-        [profile.count * height * width for profile in plan.profiles for height, width in profile.sizes]
-        for plan in (detector, recogniser)
-    ]
-    columns = [profile.count * width for profile in recogniser.profiles for _, width in profile.sizes]
-    answers = Output(CLASSES, (max(columns) // CROP_STEP,), np.int64).size
-    answers += Output(PROBABILITIES, (max(columns) // CROP_STEP,), np.float32).size
-    return 3 * max(map(max, pixels)), max(max(pixels[0]), answers)
+def page_outputs(count: int, size: Size) -> list[Output]:
+    """What the detector answers to a run of `count` pages."""
+    return [Output(LEVELS, (count, 1, *size), np.uint8)]
+
+
+def crop_outputs(count: int, size: Size) -> list[Output]:
+    """What the recogniser answers to a run of `count` crops."""
+    shape = count, size[1] // CROP_STEP
+    return [Output(CLASSES, shape, np.int64), Output(PROBABILITIES, shape, np.float32)]
+
+
+def largest_run(prepared: Plans) -> tuple[int, int]:
+    """Bytes of the largest input, and of the largest outputs, of any run."""
+    inward, outward = 0, 0
+    for plan, outputs in ((prepared.detector, page_outputs), (prepared.recogniser, crop_outputs)):
+        for profile in plan.profiles:
+            for height, width in profile.sizes:
+                inward = max(inward, profile.count * height * width * 3)
+                outward = max(outward, sum(output.size for output in outputs(profile.count, (height, width))))
+    return inward, outward
 
 
 def _set_in(target: NDArray[np.uint8], image: Image) -> None:
