@@ -18,6 +18,8 @@ from connectors.kafka_errors import Notices, error_of, explained
 from connectors.kafka_settings import KafkaSettings, client_properties
 from pipeline.errors import PagestreamError
 
+_NOT_THERE = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.GROUP_ID_NOT_FOUND)
+
 
 @dataclass(frozen=True, slots=True)
 class TopicSpec:
@@ -73,6 +75,25 @@ class KafkaAdmin:
         except KafkaException as error:
             raise self._explained(error_of(error)) from error
         return [_outcome(spec.name, created[spec.name], differences.get(spec.name, ())) for spec in specs]
+
+    def delete_topics(self, names: Sequence[str], *, timeout_s: float) -> None:
+        """What is not there is left at that."""
+        self._discarded(
+            self._admin.delete_topics(list(names), operation_timeout=timeout_s, request_timeout=timeout_s), timeout_s
+        )
+
+    def delete_group(self, group: str, *, timeout_s: float) -> None:
+        """Its positions, once it has no member. What is not there is left at that."""
+        self._discarded(self._admin.delete_consumer_groups([group], request_timeout=timeout_s), timeout_s)
+
+    def _discarded(self, futures: Mapping[str, Future[None]], timeout_s: float) -> None:
+        deadline = time.monotonic() + timeout_s
+        for future in futures.values():
+            try:
+                _answer(future, deadline)
+            except KafkaException as error:
+                if error_of(error).code() not in _NOT_THERE:
+                    raise self._explained(error_of(error)) from error
 
     def _metadata(self, timeout_s: float) -> Any:
         try:

@@ -78,6 +78,17 @@ class S3Store:
         if not self._tried(lambda patience: self._client.bucket_exists(bucket), "check", self._asking()):
             raise failure("bucket_missing", "check")
 
+    def create_bucket(self, bucket: str) -> None:
+        self._tried(lambda patience: self._client.make_bucket(bucket), "check", self._asking())
+
+    def remove(self, bucket: str, key: str) -> None:
+        """Where there is no such object, nothing happens."""
+        self._tried(lambda patience: self._client.remove_object(bucket, key), "store", self._asking())
+
+    def remove_bucket(self, bucket: str) -> None:
+        """It must be empty."""
+        self._tried(lambda patience: self._client.remove_bucket(bucket), "check", self._asking())
+
     def close(self) -> None:
         """Close idle connections. Calls under way end by themselves."""
         self._pool.clear()

@@ -7,7 +7,6 @@ measured against: what it loses to this is what delivery costs.
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -29,6 +28,8 @@ from pipeline.errors import PagestreamError
 from pipeline.ocr.agreement import ReadLine, ReadPage
 from pipeline.ocr.geometry import crop
 from pipeline.settings import Settings
+
+STEPS = ("decode", "detect", "crop", "recognise")
 
 _PDFIUM = Lock()
 """PDFium may be used by one thread of a process at a time."""
@@ -57,15 +58,13 @@ class BareSide:
         with ThreadPoolExecutor(len(self.engines)) as threads:
             hands = list(threads.map(lambda engine: self._work(engine, queue, tell), self.engines))
         seconds = time.perf_counter() - began
-        stages: Counter[str] = Counter()
-        for hand in hands:
-            stages.update(hand.stages)
+        stages = {step: sum(hand.stages[step] for hand in hands) for step in STEPS}
         readings = {name: pages for hand in hands for name, pages in hand.readings.items()}
         return Pass(
             seconds=seconds,
             pages=sum(len(pages) for pages in readings.values()),
             lines=sum(len(page.lines) for pages in readings.values() for page in pages),
-            stages=dict(stages),
+            stages=stages,
             busy_share=(stages["detect"] + stages["recognise"]) / (seconds * len(hands)),
             failed={name: code for hand in hands for name, code in hand.failed.items()},
             readings=readings,
@@ -113,7 +112,7 @@ class BareSide:
 class _Hand:
     """What one thread did."""
 
-    stages: Counter[str] = field(default_factory=Counter)
+    stages: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STEPS, 0.0))
     readings: dict[str, tuple[ReadPage, ...]] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
 
@@ -123,7 +122,7 @@ class _Hand:
         try:
             yield
         finally:
-            self.stages[step] += time.perf_counter() - began  # type: ignore[assignment]
+            self.stages[step] += time.perf_counter() - began
 
 
 def _read(hand: _Hand, engine: Engine, page: Image) -> ReadPage:

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+import math
+from dataclasses import dataclass, field
 
 from pipeline.core.events import BatchDone
 
 
-def busy_share(batches: Sequence[BatchDone], lanes: int) -> float | None:
-    """Time in batches, over the lanes' time from the first batch's start to the last one's end."""
-    if not batches:
-        return None
-    span = max(batch.ended for batch in batches) - min(batch.started for batch in batches)
-    busy = sum(batch.ended - batch.started for batch in batches)
-    return busy / (lanes * span) if span > 0 else 1.0
+@dataclass(slots=True)
+class Busy:
+    """Sums over any number of batches. `seconds`: time in batches by stage, all lanes together."""
 
+    seconds: dict[str, float] = field(default_factory=dict)
+    first: float = math.inf
+    last: float = -math.inf
 
-def stage_seconds(batches: Sequence[BatchDone]) -> dict[str, float]:
-    """Seconds that lanes spent in batches, by stage, all lanes together."""
-    seconds: dict[str, float] = defaultdict(float)
-    for batch in batches:
-        seconds[batch.stage] += batch.ended - batch.started
-    return dict(seconds)
+    def add(self, batch: BatchDone) -> None:
+        self.seconds[batch.stage] = self.seconds.get(batch.stage, 0.0) + batch.ended - batch.started
+        self.first = min(self.first, batch.started)
+        self.last = max(self.last, batch.ended)
+
+    def share(self, lanes: int) -> float | None:
+        """Time in batches, over the lanes' time from the first batch's start to the last one's end."""
+        if self.last <= self.first:
+            return None
+        return sum(self.seconds.values()) / (lanes * (self.last - self.first))

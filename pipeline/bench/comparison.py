@@ -19,7 +19,7 @@ from pipeline.bench.rounds import Heard, alternate, warm_up
 from pipeline.bench.side import Kind
 from pipeline.settings import Settings
 
-OURS, BARE = "pagestream", "bare stage"
+OURS, BARE, PIPELINE = "pagestream", "bare stage", "pipeline"
 PADDLE, PADDLE_SAME_SIZE = "PaddleOCR", "PaddleOCR, same size"
 
 VERSIONS = ("pagestream", "numpy", "onnxruntime", "opencv-python-headless", "paddleocr", "paddlex")
@@ -37,8 +37,13 @@ class Comparison:
     def sides(self) -> list[str]:
         return list(self.peaks_mb)
 
+    @property
+    def subject(self) -> str:
+        """The side that the others are compared with: the first."""
+        return self.sides[0]
+
     def ratio(self, over: str) -> Spread | None:
-        return ratios(self.rounds, OURS, over) if over in self.peaks_mb else None
+        return ratios(self.rounds, self.subject, over) if over in self.peaks_mb else None
 
 
 def compare_sides(kinds: Mapping[str, Kind], documents: Documents, *, repeat: int, heard: Heard) -> Comparison:
@@ -56,6 +61,33 @@ def compare_sides(kinds: Mapping[str, Kind], documents: Documents, *, repeat: in
 
 def record(found: Comparison, parities: Mapping[str, Parity], told: Mapping[str, Any]) -> dict[str, Any]:
     """Everything a program may want to know; what was not measured is null. `told`: the settings."""
+    return {
+        **(_of_pipeline(found) if found.subject == PIPELINE else _of_flow(found, parities)),
+        "sides": {side: _side(found, side) for side in found.sides},
+        "settings": {
+            **told,
+            "files": len(found.documents.files),
+            "left_out": dict(Counter(found.documents.left_out.values())),
+            "pages": found.documents.page_count,
+            "lines": found.rounds[0][found.subject].lines,
+            "repeat": len(found.rounds),
+        },
+    }
+
+
+def _of_pipeline(found: Comparison) -> dict[str, Any]:
+    share = found.ratio(BARE)
+    return {
+        "pipeline_images_per_s": spread(found.rounds, PIPELINE, lambda one: one.images_per_s).median,
+        "bare_images_per_s": spread(found.rounds, BARE, lambda one: one.images_per_s).median,
+        "pipeline_share_median": share and share.median,
+        "pipeline_share_min": share and share.least,
+        "pipeline_share_max": share and share.most,
+        "peak_rss_mb": found.peaks_mb[PIPELINE],
+    }
+
+
+def _of_flow(found: Comparison, parities: Mapping[str, Parity]) -> dict[str, Any]:
     rounds = found.rounds
     ratio, same_size, bare = (found.ratio(side) for side in (PADDLE, PADDLE_SAME_SIZE, BARE))
     parity, parity_same_size = (parities.get(side) for side in (PADDLE, PADDLE_SAME_SIZE))
@@ -78,15 +110,6 @@ def record(found: Comparison, parities: Mapping[str, Parity], told: Mapping[str,
         "differences": parity and {kind: dict(counts) for kind, counts in parity.counts().items()},
         "peak_rss_mb": found.peaks_mb[OURS],
         "engine_busy_share": busy_share(rounds, OURS),
-        "sides": {side: _side(found, side) for side in found.sides},
-        "settings": {
-            **told,
-            "files": len(found.documents.files),
-            "left_out": dict(Counter(found.documents.left_out.values())),
-            "pages": found.documents.page_count,
-            "lines": rounds[0][OURS].lines,
-            "repeat": len(rounds),
-        },
     }
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from connectors.file_store import FileStore
 from connectors.memory_store import MemoryStore
 from pipeline.app import load_engines
-from pipeline.bench.busy import busy_share, stage_seconds
+from pipeline.bench.busy import Busy
 from pipeline.bench.side import Files, Pass, Tell
 from pipeline.core.events import BatchDone, Event
 from pipeline.local_worker import DOCUMENTS, RESULTS, LocalWorker, SplitStore, outcomes
@@ -51,7 +51,7 @@ class OurSide:
         self._files: dict[str, Path] = {}
         self._results = MemoryStore()
         self._results.create_bucket(RESULTS)
-        self._batches: list[BatchDone] = []
+        self._busy = Busy()
         self._tell: Tell = lambda count: None
         self._lanes = settings.engine.lanes
         self._most = settings.flow.max_documents
@@ -66,16 +66,16 @@ class OurSide:
         )
 
     def run(self, files: Files, tell: Tell) -> Pass:
-        self._files.update(files)
-        self._batches.clear()
+        self._busy = Busy()
         began = time.perf_counter()
-        ended = list(self.read(files, tell))
+        ended = list(self.read(files.items(), tell))
         return self._told(time.perf_counter() - began, ended)
 
-    def read(self, keys: Iterable[str], tell: Tell) -> Iterator[Ended]:
-        """Each document as it ends; its result is taken out of the store."""
+    def read(self, files: Iterable[tuple[str, Path]], tell: Tell) -> Iterator[Ended]:
+        """Each document as it ends; nothing of it stays behind. A file is taken when there is room in flight."""
         self._tell = tell
-        for key, outcome in outcomes(self._worker, keys, Options(), most=self._most):
+        for key, outcome in outcomes(self._worker, self._offered(files), Options(), most=self._most):
+            del self._files[key]
             if isinstance(outcome, DeadLetter):
                 yield key, outcome, b""
                 continue
@@ -87,12 +87,17 @@ class OurSide:
     def close(self) -> None:
         self._stack.close()
 
+    def _offered(self, files: Iterable[tuple[str, Path]]) -> Iterator[str]:
+        for key, path in files:
+            self._files[key] = path
+            yield key
+
     def _watch(self, event: Event) -> None:
-        """On the loop's thread. Crops would keep their pages in memory, so only the times are kept."""
+        """On the loop's thread. Only times are kept of a batch: its crops would keep their pages in memory."""
         if isinstance(event, BatchDone):
             if event.stage == "detect":
                 self._tell(len(event.results))
-            self._batches.append(BatchDone(event.batch, (), event.stage, event.started, event.ended))
+            self._busy.add(event)
 
     def _told(self, seconds: float, ended: list[Ended]) -> Pass:
         steps: Counter[str] = Counter()
@@ -104,8 +109,8 @@ class OurSide:
             seconds=seconds,
             pages=sum(len(pages) for pages in readings.values()),
             lines=sum(len(page.lines) for pages in readings.values() for page in pages),
-            stages=dict(steps) | stage_seconds(self._batches),
-            busy_share=busy_share(self._batches, self._lanes),
+            stages={**steps, **self._busy.seconds},
+            busy_share=self._busy.share(self._lanes),
             failed={key: outcome.code for key, outcome, _ in ended if isinstance(outcome, DeadLetter)},
             readings=readings,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -50,6 +51,16 @@ LinesFile = Annotated[
     typer.Option("--lines", dir_okay=False, help="Write the lines on which ours and PaddleOCR's differ to this "
                  "Markdown file. It holds text of your documents."),
 ]  # fmt: skip
+Services = Annotated[
+    bool,
+    typer.Option("--services", help="Instead: the whole pipeline on your broker and store, against our engines with "
+                 "no pipeline around them. Makes topics and buckets of its own and removes them."),
+]  # fmt: skip
+SoakPages = Annotated[
+    int | None,
+    typer.Option("--soak", min=1, metavar="PAGES", help="Instead: read the files round and round until so many pages "
+                 "were read, and watch memory. Growth is told from 1000 pages on."),
+]  # fmt: skip
 TruthFolder = Annotated[
     Path | None,
     typer.Option("--truth", exists=True, file_okay=False, help="Folder of transcripts, <document>.json: "
@@ -69,6 +80,8 @@ def bench(
     json: JsonFile = None,
     lines: LinesFile = None,
     truth: TruthFolder = None,
+    services: Services = False,
+    soak: SoakPages = None,
 ) -> None:
     """Measure reading, side by side on the same files, each side in a process of its own.
 
@@ -76,87 +89,110 @@ def bench(
     files before the clock runs. Decoding counts on all sides. Ratios are
     taken within a round. Exit code 1 if a side failed on a document.
     """
-    from pipeline.local_worker import local_settings
-
-    rivals = set(against or [Against.PADDLEOCR])
+    if services and (against or soak):
+        raise typer.BadParameter("takes neither --against nor --soak", param_hint="--services")
+    rivals = {Against.BARE} if services else set(against or [Against.PADDLEOCR])
+    if Against.NONE in rivals or soak:
+        rivals = set()
     if lines is not None and Against.PADDLEOCR not in rivals:
         raise typer.BadParameter("lines are compared with --against paddleocr", param_hint="--lines")
+    wanted = Wanted(documents, limit, repeat, rivals, against_profile, json, lines, truth)
+    engines = {"name": engine, "profile": profile, "lanes": lanes}
     with told_plainly():
-        settings = local_settings(engine=_given(name=engine, profile=profile, lanes=lanes))
-        kinds = _kinds(settings, rivals, against_profile)
-        chosen = _chosen(documents, settings, rivals, limit)
-        _compare(kinds, chosen, settings, repeat, against_profile, json, lines, truth)
+        _measure(wanted, {name: value for name, value in engines.items() if value is not None}, services, soak)
 
 
-def _kinds(settings: Settings, rivals: set[Against], profile: str) -> dict[str, Kind]:
-    from pipeline.bench.bare import BareKind
-    from pipeline.bench.comparison import BARE, OURS, PADDLE, PADDLE_SAME_SIZE
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What was typed."""
+
+    documents: Path
+    limit: int | None
+    repeat: int
+    rivals: set[Against]
+    against_profile: str
+    json: Path | None
+    lines: Path | None
+    truth: Path | None
+
+
+def _measure(wanted: Wanted, engine: dict[str, Any], services: bool, pages: int | None) -> None:
+    from pipeline.local_worker import local_settings
+
+    if services:
+        from pipeline.bench.comparison import PIPELINE
+        from pipeline.commands.bench_services import PipelineKind, place
+
+        with place(engine) as settings:
+            _compare({PIPELINE: PipelineKind(settings), **_rivals(settings, wanted)}, settings, wanted)
+        return
+    settings = local_settings(engine=engine)
+    if pages is not None:
+        from pipeline.commands.bench_soak import soak_and_show
+
+        soak_and_show(settings, _chosen(settings, wanted), pages, wanted.json)
+        return
+    from pipeline.bench.comparison import OURS
     from pipeline.bench.ours import OurKind
+
+    _compare({OURS: OurKind(settings), **_rivals(settings, wanted)}, settings, wanted)
+
+
+def _rivals(settings: Settings, wanted: Wanted) -> dict[str, Kind]:
+    from pipeline.bench.bare import BareKind
+    from pipeline.bench.comparison import BARE, PADDLE, PADDLE_SAME_SIZE
     from pipeline.bench.reference import PaddleKind, require_paddleocr
 
-    kinds: dict[str, Kind] = {OURS: OurKind(settings)}
-    if Against.PADDLEOCR in rivals:
+    kinds: dict[str, Kind] = {}
+    if Against.PADDLEOCR in wanted.rivals:
         require_paddleocr()
-        models = settings.engine.models_directory
+        models, profile = settings.engine.models_directory, wanted.against_profile
         kinds[PADDLE] = PaddleKind(models, profile, None)
         kinds[PADDLE_SAME_SIZE] = PaddleKind(models, profile, settings.engine.page_side)
-    if Against.BARE in rivals:
+    if Against.BARE in wanted.rivals:
         kinds[BARE] = BareKind(settings)
     return kinds
 
 
-def _chosen(folder: Path, settings: Settings, rivals: set[Against], limit: int | None) -> Documents:
+def _chosen(settings: Settings, wanted: Wanted) -> Documents:
     from pipeline.app import decode_limits
     from pipeline.bench.documents import choose
     from pipeline.bench.reference import reads
     from pipeline.commands.files import found_files
 
-    found = found_files([folder]).files
-    suits = reads if Against.PADDLEOCR in rivals else lambda name: True
-    chosen = choose(found, decode_limits(settings), dpi=settings.decode.dpi, limit=limit, suits=suits)
+    found = found_files([wanted.documents]).files
+    suits = reads if Against.PADDLEOCR in wanted.rivals else lambda name: True
+    chosen = choose(found, decode_limits(settings), dpi=settings.decode.dpi, limit=wanted.limit, suits=suits)
     said = f"{counted(len(chosen.files), 'file')}, {counted(chosen.page_count, 'page')}"
     left = f"; {counted(len(chosen.left_out), 'file')} left out, not readable by all" if chosen.left_out else ""
     complain.print(f"{said}{left}")
     return chosen
 
 
-def _compare(
-    kinds: dict[str, Kind],
-    chosen: Documents,
-    settings: Settings,
-    repeat: int,
-    against_profile: str,
-    json: Path | None,
-    lines: Path | None,
-    truth: Path | None,
-) -> None:
+def _compare(kinds: dict[str, Kind], settings: Settings, wanted: Wanted) -> None:
     from pipeline.bench.comparison import compare_sides, record, surroundings
     from pipeline.commands.bench_lines import write_lines
     from pipeline.commands.bench_progress import Progress
     from pipeline.commands.bench_report import show, write_json
 
-    with Progress(complain, list(kinds), pages=chosen.page_count, repeat=repeat) as progress:
-        found = compare_sides(kinds, chosen, repeat=repeat, heard=progress.heard)
-    parities = _parities(found, truth)
-    told = {**surroundings(settings), "against_profile": against_profile}
+    chosen = _chosen(settings, wanted)
+    with Progress(complain, list(kinds), pages=chosen.page_count, repeat=wanted.repeat) as progress:
+        found = compare_sides(kinds, chosen, repeat=wanted.repeat, heard=progress.heard)
+    parities = _parities(found, wanted.truth)
     show(found, parities)
-    if json is not None:
-        write_json(json, record(found, parities, told))
-    if lines is not None:
-        write_lines(lines, parities)
+    if wanted.json is not None:
+        told = {**surroundings(settings), "against_profile": wanted.against_profile}
+        write_json(wanted.json, record(found, parities, told))
+    if wanted.lines is not None:
+        write_lines(wanted.lines, parities)
     if any(one.failed for round_ in found.rounds for one in round_.values()):
         raise typer.Exit(DOCUMENTS_FAILED)
 
 
 def _parities(found: Comparison, truth: Path | None) -> dict[str, Parity]:
-    from pipeline.bench.comparison import OURS
     from pipeline.bench.parity import compare
     from pipeline.bench.truth import truths
 
-    first = found.rounds[0]
-    known = truths(truth, found.documents.files) if truth is not None else {}
-    return {side: compare(first[OURS].readings, first[side].readings, known) for side in found.sides if side != OURS}
-
-
-def _given(**options: Any) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if value is not None}
+    first, known = found.rounds[0], truths(truth, found.documents.files) if truth is not None else {}
+    ours = first[found.subject].readings
+    return {side: compare(ours, first[side].readings, known) for side in found.sides if side != found.subject}

@@ -11,7 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.bench.comparison import BARE, OURS, PADDLE, PADDLE_SAME_SIZE, Comparison
+from pipeline.bench.comparison import BARE, OURS, PADDLE, PADDLE_SAME_SIZE, PIPELINE, Comparison
 from pipeline.bench.figures import Spread, busy_share, spread, stage_seconds
 from pipeline.bench.parity import Parity
 from pipeline.commands.reading import write_whole
@@ -21,7 +21,8 @@ LABELS = {
     OURS: "pagestream, files to results",
     PADDLE: "PaddleOCR, as it comes",
     PADDLE_SAME_SIZE: "PaddleOCR, at our detection size",
-    BARE: "our engines alone, no pipeline",
+    BARE: "our engines alone",
+    PIPELINE: "pagestream, event to outcome",
 }
 
 STEPS = {
@@ -37,7 +38,10 @@ STEPS = {
 
 def show(found: Comparison, parities: Mapping[str, Parity]) -> None:
     console = output()
+    read = counted(found.documents.page_count, "page")
+    console.print(f"{counted(len(found.rounds), 'round')} over {read}; median (range); ratio: {found.subject} over it")
     console.print(_sides(found, parities))
+    console.print("Seconds of work by step, all threads together, median")
     console.print(_steps(found))
     for side in found.sides:
         _show_failed(console, found, side)
@@ -49,38 +53,34 @@ def write_json(path: Path, told: Mapping[str, Any]) -> None:
 
 
 def verdict(found: Comparison, parities: Mapping[str, Parity]) -> str:
-    """One sentence."""
-    ratio, same_size, bare = (found.ratio(side) for side in (PADDLE, PADDLE_SAME_SIZE, BARE))
+    """One sentence, and one more on the text."""
+    paddle, same_size, bare = (found.ratio(side) for side in (PADDLE, PADDLE_SAME_SIZE, BARE))
     parts = []
-    if ratio is not None and same_size is not None:
+    if paddle is not None and same_size is not None:
         parts.append(
-            f"{_times(ratio)} as many images a second as PaddleOCR as it comes, {_times(same_size)} at the same "
-            f"detection size"
+            f"{_times(paddle)} PaddleOCR as it comes, {_times(same_size)} PaddleOCR at the same detection size"
         )
     if bare is not None:
-        parts.append(f"{bare.median:.0%} of what its engines do alone")
+        parts.append(f"{bare.median:.1%} ({bare.least:.1%} to {bare.most:.1%}) of its engines alone")
+    if not parts:
+        rate = spread(found.rounds, found.subject, lambda one: one.images_per_s)
+        return f"pagestream reads {rate.median:.2f} images a second."
+    whole = " with broker and store" if found.subject == PIPELINE else ""
     parity = parities.get(PADDLE)
     same = f" {parity.same_text:.1%} of lines have the same text." if parity and parity.same_text is not None else ""
-    if not parts:
-        rate = spread(found.rounds, OURS, lambda one: one.images_per_s)
-        return f"pagestream reads {rate.median:.2f} images a second."
-    return f"pagestream reads {', and '.join(parts)}.{same}"
+    return f"In images a second pagestream{whole} does {'; '.join(parts)}.{same}"
 
 
 def _sides(found: Comparison, parities: Mapping[str, Parity]) -> Table:
-    title = f"{counted(len(found.rounds), 'round')} over {counted(found.documents.page_count, 'page')}, median (range)"
-    table = Table(box=SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
-    table.add_column("side")
-    for name in ("images/s", "lines/s", "ours is faster", "same text", "engines busy", "peak MB"):
-        table.add_column(name, justify="right")
+    table = _table("side", "images/s", "lines/s", "ratio", "same text", "engines busy", "peak MB")
     for side in found.sides:
-        ratio = found.ratio(side) if side != OURS else None
+        ratio = found.ratio(side) if side != found.subject else None
         parity = parities.get(side)
         table.add_row(
             LABELS[side],
             _spread(spread(found.rounds, side, lambda one: one.images_per_s)),
             f"{spread(found.rounds, side, lambda one: one.lines_per_s).median:.1f}",
-            f"{_spread(ratio)} x" if ratio is not None else "",
+            _spread(ratio) if ratio is not None else "",
             _share(parity.same_text if parity is not None else None),
             _share(busy_share(found.rounds, side)),
             f"{found.peaks_mb[side]:.0f}",
@@ -89,21 +89,20 @@ def _sides(found: Comparison, parities: Mapping[str, Parity]) -> Table:
 
 
 def _steps(found: Comparison) -> Table:
-    sides = [side for side in found.sides if stage_seconds(found.rounds, side)]
-    seconds = {side: stage_seconds(found.rounds, side) for side in sides}
-    table = Table(
-        box=SIMPLE_HEAD,
-        title="Seconds of work by step, all threads together, median",
-        title_justify="left",
-        title_style="bold",
-        pad_edge=False,
-    )
-    table.add_column("step")
-    for side in sides:
-        table.add_column(side, justify="right")
+    """A column a side that tells its steps."""
+    seconds = {side: told for side in found.sides if (told := stage_seconds(found.rounds, side))}
+    table = _table("step", *seconds)
     for step, label in STEPS.items():
-        if any(step in seconds[side] for side in sides):
-            table.add_row(label, *(f"{seconds[side][step]:.1f}" if step in seconds[side] else "" for side in sides))
+        if any(step in told for told in seconds.values()):
+            table.add_row(label, *(f"{told[step]:.1f}" if step in told else "" for told in seconds.values()))
+    return table
+
+
+def _table(first: str, *others: str) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column(first, no_wrap=True)
+    for name in others:
+        table.add_column(name, justify="right")
     return table
 
 
