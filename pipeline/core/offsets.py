@@ -56,6 +56,7 @@ class OffsetTracker:
         if position.metadata:
             self._restore(position.offset, position.metadata)
         self._closing: dict[int, Unsettled] = {}
+        self._own: dict[tuple[int, int], int] = {}
 
     @property
     def watermark(self) -> int:
@@ -88,18 +89,25 @@ class OffsetTracker:
 
     def start(self, offset: int, index: int) -> None:
         entry = self._unsettled[offset]
-        entry.starts[index] = entry.inherited.get(index, 0) + 1
+        entry.starts[index] = self._own[offset, index] = entry.inherited.get(index, 0) + 1
 
     def own_starts(self) -> dict[tuple[int, int], int]:
-        """What we began and have not settled, with the count that was committed for it."""
-        return {(o, index): count for o, e in self._unsettled.items() for index, count in e.open(e.starts).items()}
+        """What we began, under this assignment or an earlier one, and have not settled; with the count that was
+        committed for it. What a predecessor began is not ours."""
+        open_ = ((o, i) for o, i in self._own if (e := self._unsettled.get(o)) is not None and i not in e.done)
+        return {key: self._own[key] for key in open_}
 
     def forgive(self, own: Mapping[tuple[int, int], int]) -> None:
         """These starts were ours under an earlier assignment, and we live: they count no longer."""
         for (offset, index), count in own.items():
             entry = self._unsettled.get(offset)
-            if entry is not None and entry.inherited.get(index, 0) >= count:
-                entry.inherited[index] -= 1
+            if entry is None or entry.inherited.get(index, 0) < count:
+                continue  # another position was committed since
+            self._own[offset, index] = count
+            entry.inherited[index] -= 1
+            if not entry.inherited[index]:
+                del entry.inherited[index]
+            entry.starts = dict(entry.inherited)
 
     def pass_over(self, offset: int, index: int) -> None:
         """An entry that names no document: nothing is published for it, so nothing can be published twice."""

@@ -244,6 +244,7 @@ def test_our_own_starts_are_forgiven_when_a_partition_comes_back() -> None:
     assert back.starts(0, 0) == 1
     back.forgive(ours.own_starts())
     assert back.starts(0, 0) == 0
+    assert back.handover() == Position(0)
     theirs = OffsetTracker(ours.position())
     theirs.track(0, 1)
     theirs.start(0, 0)
@@ -251,3 +252,24 @@ def test_our_own_starts_are_forgiven_when_a_partition_comes_back() -> None:
     back.track(0, 1)
     back.forgive(ours.own_starts())
     assert back.starts(0, 0) == 1
+
+
+def test_a_start_is_forgiven_once_and_a_predecessors_never() -> None:
+    """Over any number of losses without a new start, our own mark counts for nothing and a dead worker's for one."""
+    dead = OffsetTracker(Position(0))
+    dead.track(0, 2)
+    dead.start(0, 0)
+    ours = OffsetTracker(dead.position())
+    ours.track(0, 2)
+    ours.start(0, 1)
+    told, own = ours.position(), ours.own_starts()
+    for _ in range(3):
+        back = OffsetTracker(told)
+        back.forgive(own)
+        back.track(0, 2)
+        assert (back.starts(0, 0), back.starts(0, 1)) == (1, 0)
+        own = back.own_starts()
+    left = OffsetTracker(back.handover())
+    left.forgive(own)
+    left.track(0, 2)
+    assert (left.starts(0, 0), left.starts(0, 1)) == (1, 0)
