@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
@@ -19,14 +20,16 @@ from pipeline.core.policy import FlowPolicy
 from pipeline.core.retry import Backoff, RetryPolicy
 from pipeline.decode.limits import DecodeLimits
 from pipeline.decode.versions import decoder_versions
-from pipeline.engines.base import Engine, EngineSettings, Image, load
-from pipeline.engines.known_answer import LINES, draw_known_page
+from pipeline.engines.base import Engine, EngineSettings, load
+from pipeline.engines.known_answer import LINES, KnownPage, draw_known_page
 from pipeline.engines.shapes import runs_for
 from pipeline.ocr.preprocess import PageLimits
 from pipeline.runner import Broker, Runner, Workers
 from pipeline.settings import Settings
 from pipeline.stages.detect import page_part
 from pipeline.telemetry.journey import Journeys
+from pipeline.telemetry.memory import Memory
+from pipeline.telemetry.readiness import Readiness
 from pipeline.telemetry.tracing import tracer_provider
 from pipeline.topics import Topics
 from pipeline.workers.decoding import Decoders
@@ -77,8 +80,13 @@ def build_worker(
     processors: Sequence[SpanProcessor] = (),
     watch: Callable[[Event], None] | None = None,
     clock: Clock | None = None,
+    memory: Memory | None = None,
+    ready_file: Path | None = None,
 ) -> Worker:
-    """Threads and decoder processes start at once or when first needed; the broker is joined by `Runner.run`."""
+    """Threads and decoder processes start at once or when first needed; the broker is joined by `Runner.run`.
+
+    `ready_file` is there while the worker is ready. Raises Fatal when it can't be.
+    """
     clock = clock or steady_clock()
     telemetry = settings.telemetry
     provider = tracer_provider(
@@ -86,6 +94,8 @@ def build_worker(
     )
     tracer = provider.get_tracer("pagestream", VERSION)
     topics = Topics.under(settings.kafka.topic_prefix, settings.flow.retry_delays_s)
+    lanes = f"{len(engines)} lanes of {settings.engine.name}, topic {topics.documents}"
+    readiness = Readiness(lanes, file=ready_file)
     inbox, journeys = Inbox(), Journeys(tracer, group=settings.kafka.group)
     workers = Workers(
         fetcher=Fetcher(
@@ -106,7 +116,14 @@ def build_worker(
             journeys=journeys,
             clock=clock,
         ),
-        lanes=Lanes(engines, inbox=inbox, journeys=journeys, clock=clock),
+        lanes=Lanes(
+            engines,
+            known=known_page(settings),
+            every_s=settings.engine.known_answer_every_s,
+            inbox=inbox,
+            journeys=journeys,
+            clock=clock,
+        ),
         storer=Storer(
             store,
             store_place(settings),
@@ -128,6 +145,8 @@ def build_worker(
         topics=(topics.documents, *topics.retry.values()),
         inbox=inbox,
         journeys=journeys,
+        readiness=readiness,
+        memory=memory or Memory(clock),
         clock=clock,
         drain_s=settings.flow.drain_s,
         watch=watch,
@@ -167,6 +186,7 @@ def flow_policy(settings: Settings, topics: Topics, *, lanes: int) -> FlowPolicy
         max_loading=settings.decode.children + LOADING_AHEAD,
         max_page_bytes=flow.max_page_bytes,
         max_starts=flow.max_deaths,
+        memory_ceiling=flow.memory_ceiling_mb * 2**20 if flow.memory_ceiling_mb is not None else None,
     )
 
 
@@ -265,10 +285,10 @@ def store_settings(settings: Settings) -> StoreSettings:
     )
 
 
-def known_page(settings: Settings) -> tuple[Image, tuple[str, ...]]:
-    """The page an engine must be able to read, and what it says."""
+def known_page(settings: Settings) -> KnownPage:
+    """The page an engine must be able to read."""
     if settings.engine.name == "fake":
         from pipeline.engines.fake import draw_page
 
-        return draw_page(LINES), LINES
-    return draw_known_page(), LINES
+        return KnownPage(draw_page(LINES))
+    return draw_known_page()

@@ -5,6 +5,7 @@
       Retryable          this document may, later          -> retry topic, then dead letter
       Environment        nobody's document's fault         -> retried in place; a run of them stops the consumer
       Fatal              we never will                     -> the process stops at once
+      Recycle            nobody's fault                    -> the process finishes, stops, and is started again
 
 Connectors, decoders and engines turn foreign exceptions into these at their edge, with `raise ... from`, and nowhere
 else. An exception outside this tree is a defect of ours: the loop stops and the process exits non-zero.
@@ -54,3 +55,10 @@ class Fatal(PagestreamError):
     """The process can't do its work: bad settings, missing models, an engine that is not what was asked for."""
 
     code = "fatal"
+
+
+class Recycle(PagestreamError):
+    """The process has grown old: nothing is wrong, and a fresh one is to take its place."""
+
+    code = "recycle"
+    stage = "process"

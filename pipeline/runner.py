@@ -1,8 +1,9 @@
 """The loop: hear what happened, ask the flow, do what it says. It has no opinions of its own.
 
 One thread owns the broker (consumer and transactional producer) and the flow. Workers have threads of their own and
-answer through the inbox. Order of an ending: begin nothing more, finish what is begun, publish it, give the
-partitions back, leave.
+answer through the inbox. The group is joined once every lane has said whether it reads: an engine that does not must
+not take partitions away from those that do. Order of an ending: begin nothing more, finish what is begun, publish it,
+give the partitions back, leave.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from pipeline.core.events import (
     Forget,
     Ignore,
     Lost,
+    MemorySeen,
     Open,
     Pause,
     Publish,
@@ -39,8 +41,10 @@ from pipeline.core.events import (
     Tick,
 )
 from pipeline.core.flow import Flow
-from pipeline.errors import Fatal, PagestreamError
+from pipeline.errors import Fatal, PagestreamError, Recycle
 from pipeline.telemetry.journey import Journeys
+from pipeline.telemetry.memory import Memory
+from pipeline.telemetry.readiness import Readiness
 from pipeline.workers.decoding import Decoders
 from pipeline.workers.fetching import Fetcher
 from pipeline.workers.inbox import Inbox
@@ -116,6 +120,8 @@ class Runner:
         topics: Sequence[str],
         inbox: Inbox,
         journeys: Journeys,
+        readiness: Readiness,
+        memory: Memory,
         clock: Clock,
         drain_s: float,
         watch: Callable[[Event], None] | None = None,
@@ -126,10 +132,13 @@ class Runner:
         self._topics = topics
         self._inbox = inbox
         self._journeys = journeys
+        self._readiness = readiness
+        self._memory = memory
         self._clock = clock
         self._drain_s = drain_s
         self._watch = watch
         self._stops = 0
+        self._asked = False
         self._drain_until: float | None = None
         self._ours: set[Partition] = set()
         self._exit: Exit | None = None
@@ -142,11 +151,13 @@ class Runner:
 
     def run(self) -> PagestreamError | None:
         """Until drained. Returns why, unless it was asked to."""
-        self._broker.subscribe(self._topics, self)
         try:
-            while self._exit is None and not self._overdue():
-                self._turn()
+            if self._is_fit():
+                self._broker.subscribe(self._topics, self)
+                while self._exit is None and not self._overdue():
+                    self._turn()
         finally:
+            self._readiness.unready("stopped")
             try:
                 self._broker.close()
             finally:
@@ -172,15 +183,25 @@ class Runner:
         self._handle(Lost(partitions))
         self._ours -= set(partitions)
 
+    def _is_fit(self) -> bool:
+        """Hear every lane out before the group is joined. False where that is nothing to wait for any more."""
+        while self._flow.starting and self._exit is None and not self._stops:
+            self._hear(IDLE_WAIT_S)
+            self._handle(Tick({}))
+        if self._exit is None:
+            self._look_at_memory()
+        return self._exit is None and not self._stops
+
     # --- one turn ------------------------------------------------------------------------------------------------
 
     def _turn(self) -> None:
-        if self._stops and not self._flow.draining:
+        if self._stops and not self._asked:
+            self._asked = True
             self._handle(Drain())
+        self._look_at_memory()
         self._watch_the_drain()
         busy = self._flow.busy
-        for event in self._inbox.take(self._patience(BUSY_WAIT_S) if busy else 0.0):
-            self._handle(event)
+        self._hear(BUSY_WAIT_S if busy else 0.0)
         try:
             records = self._broker.poll(POLL_RECORDS, 0.0 if busy else self._patience(IDLE_WAIT_S))
         except PagestreamError as error:
@@ -189,6 +210,14 @@ class Runner:
         if records:
             self._handle(Received(tuple(records)))
         self._handle(Tick(self._ends()))
+
+    def _hear(self, longest_s: float) -> None:
+        for event in self._inbox.take(self._patience(longest_s)):
+            self._handle(event)
+
+    def _look_at_memory(self) -> None:
+        if (resident := self._memory.look()) is not None:
+            self._handle(MemorySeen(resident))
 
     def _patience(self, longest_s: float) -> float:
         due = self._flow.due()
@@ -199,12 +228,15 @@ class Runner:
         return {partition: end for partition, end in ends if end is not None}
 
     def _watch_the_drain(self) -> None:
-        """Whoever asked for it: a drain has a deadline."""
-        if self._flow.draining and self._drain_until is None:
-            self._drain_until = self._clock() + self._drain_s
-            reason = self._flow.reason
-            why = "as asked" if reason is None else reason.code
-            log.info("stopping (%s): up to %.0f s for %d documents", why, self._drain_s, len(self._journeys))
+        """A drain has a deadline from when it was asked for or something made it necessary. A process that is only to
+        be replaced finishes what it has begun, each step within its own deadline: cut short again and again, a long
+        document would never end."""
+        reason = self._flow.reason
+        if not self._flow.draining or self._drain_until is not None or isinstance(reason, Recycle):
+            return
+        self._drain_until = self._clock() + self._drain_s
+        why = "as asked" if reason is None else reason.code
+        log.info("stopping (%s): up to %.0f s for %d documents", why, self._drain_s, len(self._journeys))
 
     def _overdue(self) -> bool:
         """Nothing waits any longer: asked twice, or the drain's deadline has passed."""
@@ -218,6 +250,15 @@ class Runner:
             self._watch(event)
         for command in self._flow.handle(event, self._clock()):
             self._execute(command)
+        self._tell_readiness()
+
+    def _tell_readiness(self) -> None:
+        if self._flow.ready:
+            self._readiness.ready()
+        elif self._flow.draining:
+            self._readiness.unready("stopping")
+        elif not self._flow.starting:
+            self._readiness.unready("a lane does not read its known page")
 
     def _execute(self, command: Command) -> None:
         match command:

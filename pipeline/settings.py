@@ -168,6 +168,9 @@ class EngineSection(Section):
     cache_directory: Path = Field(
         default_factory=engines_home, description="Where engines that TensorRT has built for a GPU are kept."
     )
+    known_answer_every_s: Seconds = Field(
+        default=600.0, description="How often a lane reads its known page again; the first time before any work."
+    )
 
 
 class FlowSection(Section):
@@ -192,12 +195,20 @@ class FlowSection(Section):
     drain_s: Seconds = Field(
         default=60.0, description="How long a stop may take; what is not done by then is read again."
     )
+    memory_ceiling_mb: Positive | None = Field(
+        default=None,
+        description="Resident MiB of this process (its decoders have limits of their own) at which it finishes what is "
+        "begun and ends with exit code 5, to be started again. None: never.",
+    )
 
 
 class TelemetrySection(Section):
     service: str = Field(default="pagestream", description="Our name in traces.")
     otlp_endpoint: str | None = Field(
         default=None, pattern=r"^https?://[^@]+$", description="Collector, OTLP over HTTP; none exports no traces."
+    )
+    ready_file: Path | None = Field(
+        default=None, description="File that is there while `run` is ready; one for each worker. None: no file."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="How much is logged.")
 

@@ -77,13 +77,15 @@ def _engine(settings: Settings) -> str:
     from pipeline.engines.known_answer import require_known_answer
 
     engines = load_engines(settings)
-    require_known_answer(engines[0], *known_page(settings))
+    known = known_page(settings)
+    for engine in engines:
+        require_known_answer(engine, known)
     models = "\n".join(
         f"{m.name}: {m.runtime} on {m.device}, {m.precision}, sha256 {m.sha256[:12]}" for m in engines[0].models
     )
     for engine in engines:
         engine.close()
-    return f"{len(engines)} lanes; the known page is read\n{models}"
+    return f"{len(engines)} lanes; each reads its known page\n{models}"
 
 
 def _traces(settings: Settings) -> str:

@@ -3,6 +3,7 @@
 0  done            1  some documents failed          2  wrong usage
 3  stopped by the environment: broker, store, or another thing that may come back; restarting later helps
 4  stopped by ourselves: settings, models or engine; restarting does not help until they are mended
+5  recycle: nothing is wrong, the process has grown to flow.memory_ceiling_mb; start it again
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from pipeline.errors import Environment, PagestreamError
+from pipeline.errors import Environment, PagestreamError, Recycle
 
 DOCUMENTS_FAILED = 1
 ENVIRONMENT = 3
 OURSELVES = 4
+RECYCLE = 5
 INTERRUPTED = 130
 """128 + SIGINT, as shells have it."""
 
@@ -29,7 +31,13 @@ NO_SENTENCES: Mapping[str, str] = {}
 
 
 def exit_code(error: PagestreamError) -> int:
-    return ENVIRONMENT if isinstance(error, Environment) else OURSELVES
+    match error:
+        case Environment():
+            return ENVIRONMENT
+        case Recycle():
+            return RECYCLE
+        case _:
+            return OURSELVES
 
 
 @contextmanager

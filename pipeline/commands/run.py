@@ -9,11 +9,10 @@ from types import FrameType
 from connectors.kafka_admin import KafkaAdmin
 from connectors.kafka_broker import KafkaBroker
 from connectors.object_store import S3Store
-from pipeline.app import Worker, build_worker, kafka_settings, known_page, load_engines, store_settings
+from pipeline.app import Worker, build_worker, kafka_settings, load_engines, store_settings
 from pipeline.commands.exits import told_plainly
 from pipeline.commands.logs import log_to_stderr
 from pipeline.commands.preflight import check_buckets, check_topics
-from pipeline.engines.known_answer import require_known_answer
 from pipeline.settings import Settings, load_settings
 from pipeline.telemetry.tracing import close
 
@@ -37,10 +36,14 @@ def serve(settings: Settings) -> Exception | None:
     check_buckets(store, settings)
     check_topics(KafkaAdmin(kafka), settings)
     engines = load_engines(settings)
-    require_known_answer(engines[0], *known_page(settings))
-    worker = build_worker(settings, broker=KafkaBroker(kafka), store=store, engines=engines)
+    worker = build_worker(
+        settings,
+        broker=KafkaBroker(kafka),
+        store=store,
+        engines=engines,
+        ready_file=settings.telemetry.ready_file,
+    )
     _stop_on_signals(worker)
-    log.info("ready: %d lanes of %s, topic %s", len(engines), settings.engine.name, worker.topics.documents)
     try:
         error = worker.runner.run()
     finally:

@@ -37,6 +37,8 @@ class Documents:
         self._reading = reading
         self._settling = settling
         self._held: dict[UnitId, Document] = {}
+        self.any_begun = False
+        """Whether there ever was one."""
 
     def __len__(self) -> int:
         return len(self._held)
@@ -53,6 +55,7 @@ class Documents:
 
     def begin(self, unit: Unit) -> None:
         self._held[unit.id] = Document(unit)
+        self.any_begun = True
         self._loading.want(unit)
 
     def undo(self, document: Document) -> None:

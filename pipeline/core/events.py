@@ -213,6 +213,28 @@ class BatchFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class LaneLooks:
+    """A lane has its known page in hand: it will say `LaneReady` or `LaneFailed`."""
+
+    lane: int
+
+
+@dataclass(frozen=True, slots=True)
+class LaneReady:
+    """The lane's engine reads; it takes batches."""
+
+    lane: int
+
+
+@dataclass(frozen=True, slots=True)
+class LaneFailed:
+    """The lane's engine does not read. It has no batch in hand, and takes none any more."""
+
+    lane: int
+    error: PagestreamError
+
+
+@dataclass(frozen=True, slots=True)
 class Stored:
     unit: UnitId
     records: object
@@ -243,6 +265,13 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
+class MemorySeen:
+    """What this process takes, resident, in bytes. First told before any record."""
+
+    resident: int
+
+
+@dataclass(frozen=True, slots=True)
 class Drain:
     """Begin nothing more, finish what is begun, then exit. `error` is the reason when it is not a wish."""
 
@@ -262,11 +291,15 @@ Event = (
     | RenderFailed
     | BatchDone
     | BatchFailed
+    | LaneLooks
+    | LaneReady
+    | LaneFailed
     | Stored
     | StoreFailed
     | Published
     | PublishFailed
     | Tick
+    | MemorySeen
     | Drain
 )
 

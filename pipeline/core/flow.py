@@ -24,7 +24,11 @@ from pipeline.core.events import (
     Exit,
     Fetched,
     FetchFailed,
+    LaneFailed,
+    LaneLooks,
+    LaneReady,
     Lost,
+    MemorySeen,
     Opened,
     OpenFailed,
     PageFailed,
@@ -49,6 +53,7 @@ from pipeline.core.events import (
 )
 from pipeline.core.failing import Failing, Step
 from pipeline.core.gather import Gather
+from pipeline.core.health import Health, beyond_help
 from pipeline.core.intake import Intake, Refusal
 from pipeline.core.loading import Loading
 from pipeline.core.offsets import MetadataInvalid
@@ -56,18 +61,18 @@ from pipeline.core.partitions import Partitions
 from pipeline.core.policy import FlowPolicy
 from pipeline.core.reading import PageEnded, Reading
 from pipeline.core.settling import Budget, Settling
-from pipeline.errors import Environment, Fatal, PagestreamError, Rejected
+from pipeline.errors import Environment, Fatal, PagestreamError, Recycle, Rejected
 from schemas.record import Partition, Position, Record
 
-STALLED = "An engine did not answer in time; look at its device and drivers, or for the document it was given."
 RESUME_SHARE = 0.75
 """Paused at the limit, resumed below three quarters of it: pausing throws away what the client has prefetched."""
 
 
 class Flow:
-    """One worker's decisions. Not thread-safe: one thread tells it everything."""
+    """One worker's decisions. Not thread-safe: one thread tells it everything. `reading`: another than the usual one,
+    for comparisons."""
 
-    def __init__(self, policy: FlowPolicy) -> None:
+    def __init__(self, policy: FlowPolicy, *, reading: Reading | None = None) -> None:
         self._policy = policy
         self._partitions = Partitions()
         self._intake = Intake(policy, self._partitions)
@@ -77,10 +82,11 @@ class Flow:
             max_page_bytes=policy.max_page_bytes,
             max_pages=policy.max_pages,
         )
-        self._reading = Reading(policy.batches, lanes=policy.lanes, deadline_s=policy.batch_deadline_s)
+        self._reading = reading or Reading(policy.batches, lanes=0, deadline_s=policy.batch_deadline_s)
         self._settling = Settling(self._partitions, Budget(policy.max_round, policy.max_round_bytes))
         self._documents = Documents(self._loading, self._reading, self._settling)
         self._failing = Failing(policy, self._documents)
+        self._health = Health(policy, partitions=self._partitions, reading=self._reading, documents=self._documents)
         self._paused: set[Partition] = set()
         self._full = False
         self._publish_tries = 0
@@ -103,13 +109,23 @@ class Flow:
         return self._reason
 
     @property
+    def starting(self) -> bool:
+        """Whether a lane has yet to say for the first time whether it reads: too early to join the group."""
+        return self._health.starting
+
+    @property
+    def ready(self) -> bool:
+        """Whether all of it is there, and takes work."""
+        return self._health.whole and not self._draining
+
+    @property
     def busy(self) -> bool:
         """Whether anything but a new record can happen next."""
         return bool(len(self._documents) or len(self._settling))
 
     def due(self) -> float | None:
         """When something is to be decided even if nothing happens."""
-        times = [self._intake.due(), self._reading.due(), self._failing.due()]
+        times = [self._intake.due(), self._reading.due(), self._failing.due(), self._health.due()]
         if len(self._settling) and self._publish_at > self._told_at:
             times.append(self._publish_at)  # else a round was tried: what is left waits for siblings
         return min((at for at in times if at is not None), default=None)
@@ -167,6 +183,8 @@ class Flow:
             case Tick(ends):
                 if not self._draining:  # then not all that was read was tracked
                     self._partitions.advance(ends)
+            case LaneLooks() | LaneReady() | LaneFailed() | MemorySeen():
+                yield from self._obey(self._health.told(event, now))
             case Drain(error):
                 yield from self._drain(error)
 
@@ -248,15 +266,10 @@ class Flow:
     def _batch_failed(self, batch: int, error: PagestreamError, now: float) -> Iterator[Command]:
         ended = self._reading.batch_failed(batch, error)
         if isinstance(error, Fatal | Environment):
-            yield from self._engine_lost(error)
+            yield from self._obey([self._health.engine_lost(error)])
             return
         for page in ended:
             yield from self._page_ended(page, now)
-
-    def _engine_lost(self, error: PagestreamError) -> Iterator[Command]:
-        """The engine can't go on. As after a crash the starts stay marked: a document may be the cause."""
-        self._partitions.drop(list(self._partitions))
-        yield from self._drain(_beyond_help(error))
 
     def _page_ended(self, ended: PageEnded, now: float) -> Iterator[Command]:
         self._loading.release(ended.unit, ended.outcome.number)
@@ -288,11 +301,11 @@ class Flow:
     # --- what is to be done next ---------------------------------------------------------------------------------
 
     def _go_on(self, now: float) -> Iterator[Command]:
-        if self._reading.stalled(now):
-            yield from self._engine_lost(Fatal(STALLED, code="engine_stalled", stage="engine"))
+        yield from self._obey(self._health.look(now))
+        if self._exited:
             return
         yield from self._retry_now(now)
-        if not self._draining and not self._settling.open:
+        if self._health.can_read and not self._draining and not self._settling.open:
             yield from self._begin(now)
         yield from self._reading.commands(now)
         yield from self._loading.commands()
@@ -366,14 +379,16 @@ class Flow:
         self._publish_tries += 1
         pause = self._policy.environment.delay(self._publish_tries)
         if isinstance(error, Fatal) or pause is None:
-            yield from self._drain(_beyond_help(error))
+            yield from self._drain(beyond_help(error))
             return
         self._publish_at = now + pause
 
     # --- how it ends ---------------------------------------------------------------------------------------------
 
     def _drain(self, error: PagestreamError | None) -> Iterator[Command]:
-        self._reason = self._reason or error
+        if self._draining and isinstance(error, Recycle):
+            return  # it ends anyway
+        self._reason = error if isinstance(self._reason, Recycle) else self._reason or error
         self._draining = True
         yield from self._documents.forget(self._intake.drop_all())
         yield from self._failing.try_no_more()
@@ -391,8 +406,3 @@ class Flow:
         if left:
             yield Commit(left)
         yield Exit(self._reason)
-
-
-def _beyond_help(error: PagestreamError) -> Fatal:
-    """The same reason, as one that ends the worker at once."""
-    return Fatal(error.message, code=error.code, stage=error.stage)

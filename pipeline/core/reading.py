@@ -37,14 +37,14 @@ class PageEnded:
 
 
 class Reading:
-    """`ahead`: batches in flight a lane."""
+    """`lanes`: how many are at work now, which changes; `ahead`: batches in flight a lane."""
 
     def __init__(
         self, policies: Mapping[Stage, BatchPolicy], *, lanes: int, deadline_s: float = 300.0, ahead: int = AHEAD
     ) -> None:
         self._deadline_s = deadline_s
         self._ahead = ahead
-        self._lanes = lanes
+        self.lanes = lanes
         self._batchers: dict[Stage, Batcher[Item]] = {stage: Batcher(policies[stage]) for stage in STAGES}
         self._running: dict[int, Running] = {}
         self._pages: dict[tuple[UnitId, int], ReadingPage] = {}
@@ -100,7 +100,7 @@ class Reading:
         self._discard(units)
 
     def commands(self, now: float) -> Iterable[RunBatch]:
-        while len(self._running) < self._lanes * self._ahead:
+        while len(self._running) < self.lanes * self._ahead:
             choice = self._choose(now)
             if choice is None:
                 return
@@ -117,7 +117,7 @@ class Reading:
     def due(self) -> float | None:
         """When a prepared batch stops waiting for company (only lanes with room ahead can use it), or one is late."""
         times = [batch.since + self._deadline_s for batch in self._running.values()]
-        if len(self._running) < self._lanes * self._ahead:
+        if len(self._running) < self.lanes * self._ahead:
             times += [at for batcher in self._batchers.values() if (at := batcher.due()) is not None]
         return min(times, default=None)
 
@@ -125,7 +125,7 @@ class Reading:
         for stage in reversed(STAGES):
             if (chosen := self._batchers[stage].ready(now)) is not None:
                 return stage, chosen
-        if len(self._running) < self._lanes:
+        if len(self._running) < self.lanes:
             for stage in reversed(STAGES):
                 if (chosen := self._batchers[stage].partial()) is not None:
                     return stage, chosen

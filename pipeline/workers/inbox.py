@@ -1,4 +1,4 @@
-"""Where the workers' answers wait for the loop. Bounded by the commands outstanding: one answer each."""
+"""Where the workers' answers wait for the loop. Bounded: one for each command outstanding, two a lane of itself."""
 
 from __future__ import annotations
 

@@ -1,9 +1,14 @@
-"""Engines at work: one thread a lane, each with an engine of its own, all taking from one queue."""
+"""Engines at work: one thread a lane, each with an engine of its own, all taking from one queue.
+
+A lane reads its known page before its first batch and again when `every_s` have passed, between two batches or while it
+has none. An engine that does not read it is ended, and its lane takes nothing any more.
+"""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Thread
 from time import monotonic
 from typing import Any
@@ -11,12 +16,26 @@ from typing import Any
 from opentelemetry.trace import Link
 
 from pipeline.clock import Clock
-from pipeline.core.events import BatchDone, BatchFailed, Event, RunBatch, Stage, UnitId
+from pipeline.core.events import (
+    BatchDone,
+    BatchFailed,
+    Event,
+    LaneFailed,
+    LaneLooks,
+    LaneReady,
+    RunBatch,
+    Stage,
+    UnitId,
+)
 from pipeline.engines.base import Engine
+from pipeline.engines.known_answer import KnownPage, require_known_answer
+from pipeline.errors import Fatal
 from pipeline.stages.detect import detect
 from pipeline.stages.recognise import recognise
 from pipeline.telemetry.journey import Journeys, fail, nanoseconds
 from pipeline.workers.inbox import Inbox, answer, foreseen
+
+log = logging.getLogger(__name__)
 
 STAGES: dict[Stage, Callable[[Engine, Sequence[Any]], Sequence[object]]] = {"detect": detect, "recognise": recognise}
 
@@ -27,13 +46,24 @@ WAITS: dict[Stage, str] = {"detect": "wait", "recognise": "wait recognise"}
 class Lanes:
     """Any free lane takes the next batch: none is idle while one has two."""
 
-    def __init__(self, engines: Sequence[Engine], *, inbox: Inbox, journeys: Journeys, clock: Clock) -> None:
+    def __init__(
+        self,
+        engines: Sequence[Engine],
+        *,
+        known: KnownPage,
+        every_s: float,
+        inbox: Inbox,
+        journeys: Journeys,
+        clock: Clock,
+    ) -> None:
+        self._known = known
+        self._every_s = every_s
         self._batches: SimpleQueue[RunBatch | None] = SimpleQueue()
         self._inbox = inbox
         self._journeys = journeys
         self._clock = clock
         self._threads = [
-            Thread(target=self._serve, args=(engine,), name=f"lane-{number}", daemon=True)
+            Thread(target=self._serve, args=(number, engine), name=f"lane-{number}", daemon=True)
             for number, engine in enumerate(engines)
         ]
         for thread in self._threads:
@@ -50,15 +80,41 @@ class Lanes:
         for thread in self._threads:
             thread.join(max(0.0, until - monotonic()))
 
-    def _serve(self, engine: Engine) -> None:
-        while (batch := self._batches.get()) is not None:
+    def _serve(self, lane: int, engine: Engine) -> None:
+        while self._reads(lane, engine) and self._work(engine):
+            pass
+        engine.close()
+
+    def _reads(self, lane: int, engine: Engine) -> bool:
+        """Whether the engine reads its known page; told either way."""
+        self._inbox.put(LaneLooks(lane))
+        try:
+            require_known_answer(engine, self._known)
+        except Fatal as error:
+            cause = type(error.__cause__).__name__ if error.__cause__ is not None else "what it reads is wrong"
+            log.error("lane %d takes no more work: %s (%s)", lane, error.code, cause)
+            self._inbox.put(LaneFailed(lane, error))
+            return False
+        self._inbox.put(LaneReady(lane))
+        return True
+
+    def _work(self, engine: Engine) -> bool:
+        """Batches until the engine is to be looked at again; false when there will be none any more."""
+        until = self._clock() + self._every_s
+        while (left_s := until - self._clock()) > 0:
+            try:
+                batch = self._batches.get(timeout=left_s)
+            except Empty:
+                return True
+            if batch is None:
+                return False
             answer(
                 self._inbox,
                 lambda batch=batch: self._run(engine, batch),  # type: ignore[misc]
                 lambda error, batch=batch: BatchFailed(batch.batch, error),  # type: ignore[misc]
                 batch.stage,
             )
-        engine.close()
+        return True
 
     def _run(self, engine: Engine, batch: RunBatch) -> Event:
         units = [item.unit for item in batch.items]

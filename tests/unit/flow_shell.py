@@ -34,6 +34,9 @@ from pipeline.core.events import (
     FetchFailed,
     Forget,
     Ignore,
+    LaneFailed,
+    LaneLooks,
+    LaneReady,
     Lost,
     Open,
     Opened,
@@ -102,8 +105,17 @@ def policy_of(**changes: object) -> FlowPolicy:
         "max_page_bytes": 100,
         "max_starts": 3,
         "max_round": 4,
+        "memory_ceiling": 1_000,
     }
     return FlowPolicy(**(settings | changes))  # type: ignore[arg-type]
+
+
+def flow_of(policy: FlowPolicy) -> Flow:
+    """A flow whose lanes have read their known page."""
+    flow = Flow(policy)
+    for lane in range(policy.lanes):
+        flow.handle(LaneReady(lane), 0.0)
+    return flow
 
 
 def value_of(kinds: Sequence[str]) -> bytes:
@@ -250,6 +262,7 @@ class Shell:
     def restart(self) -> None:
         """A new process; the group gives it nothing yet. An open round must have been resolved."""
         self.flow = Flow(self.policy)
+        self.lanes: set[int] = set()
         self.held = Held()
         self.journal: list[tuple[Event, float, str]] = []
         self.read: dict[Partition, int] = {}
@@ -264,6 +277,8 @@ class Shell:
         self.exit: Exit | None = None
         self.depth = 0
         self.commits_lost = False
+        for lane in range(self.policy.lanes):
+            self.look(lane)
 
     # --- telling -------------------------------------------------------------------------------------------------
 
@@ -291,6 +306,16 @@ class Shell:
         positions = {partition: self.broker.committed[partition] for partition in partitions}
         self.read |= {partition: position.offset for partition, position in positions.items()}
         self.tell(Assigned(positions))
+
+    def look(self, lane: int, verdict: str = "ok") -> None:
+        """A lane reads its known page, or does not."""
+        self.tell(LaneLooks(lane))
+        self.lanes.discard(lane)
+        if verdict == "ok":
+            self.lanes.add(lane)
+            self.tell(LaneReady(lane))
+        else:
+            self.tell(LaneFailed(lane, error_of(verdict)))
 
     def revoke(self, partitions: Iterable[Partition]) -> None:
         gone = list(partitions)
@@ -443,6 +468,8 @@ class Shell:
                 self._do_work(command)
 
     def _do_work(self, command: Command) -> None:
+        if self.exit is not None:
+            return  # asked for before the round failed that ended the process: nobody hears the answer
         match command:
             case Fetch(unit):
                 self._fetch(unit)
@@ -502,7 +529,7 @@ class Shell:
         assert len(named) == len(run.items)
         assert named.isdisjoint((i.unit, i.page, i.place) for b in others for i in b.items)
         self.held.batches[run.batch] = run
-        assert len(self.held.batches) <= self.policy.lanes * AHEAD
+        assert len(self.held.batches) <= len(self.lanes) * AHEAD
 
     def _publish(self, publish: Publish) -> None:
         assert self.held.round is None, "two rounds at once"
@@ -549,9 +576,9 @@ class Shell:
             return
         reading = self.flow._reading
         assert reading.running == len(self.held.batches)
-        assert reading.waiting == 0 or len(self.held.batches) >= self.policy.lanes
+        assert reading.waiting == 0 or len(self.held.batches) >= len(self.lanes)
         overdue = any((due := b.due()) is not None and due <= self.now for b in reading._batchers.values())
-        assert not overdue or len(self.held.batches) >= self.policy.lanes * AHEAD
+        assert not overdue or len(self.held.batches) >= len(self.lanes) * AHEAD
         assert self.flow._loading._held == sum(self.page_bytes.values())
 
     def check_replay(self) -> None:

@@ -52,12 +52,11 @@ from pipeline.core.events import (
     Tick,
     UnitId,
 )
-from pipeline.core.flow import Flow
 from pipeline.core.policy import FlowPolicy
 from pipeline.errors import Environment, Fatal, Rejected
 from schemas.failures import Origin, retry_headers
 from schemas.record import Partition, Position, Record
-from tests.unit.flow_shell import RETRIES, Broker, Shell, ends_of, error_of, policy_of, value_of
+from tests.unit.flow_shell import RETRIES, Broker, Shell, ends_of, error_of, flow_of, policy_of, value_of
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = Partition("documents", 0)
@@ -99,7 +98,7 @@ def unit_of(offset: int = 0, place: int = 0) -> UnitId:
 
 def test_a_document_takes_the_straight_path() -> None:
     """One event leads to one step, from the record to the transaction."""
-    flow = Flow(policy_of())
+    flow = flow_of(policy_of())
     unit = unit_of()
     assert flow.handle(Assigned({DOCUMENTS: Position(0)}), NOW) == []
     assert named(flow.handle(Received((record(0, "good"),)), NOW)) == ["Accept", "Commit", "Fetch"]
@@ -125,7 +124,7 @@ def test_a_document_takes_the_straight_path() -> None:
 
 def test_what_is_begun_is_durable_first() -> None:
     """The position that names a document as begun is committed before anything is fetched."""
-    flow = Flow(policy_of())
+    flow = flow_of(policy_of())
     flow.handle(Assigned({DOCUMENTS: Position(0)}), NOW)
     commands = flow.handle(Received((record(0, "good"), record(1, "good", "good"))), NOW)
     commits = [number for number, command in enumerate(commands) if isinstance(command, Commit)]
@@ -177,7 +176,7 @@ def test_control_records_do_not_pass_an_open_document() -> None:
 
 def test_pages_not_asked_for_are_skipped() -> None:
     """Only the selected pages are rendered; the others end as skipped, in their places."""
-    flow = Flow(policy_of())
+    flow = flow_of(policy_of())
     flow.handle(Assigned({DOCUMENTS: Position(0)}), NOW)
     value = orjson.dumps({"schema_version": "1.0", "bucket": "scans", "key": "a", "options": {"pages": "2"}})
     flow.handle(Received((Record(DOCUMENTS, 0, None, value),)), NOW)
@@ -192,7 +191,7 @@ def test_pages_not_asked_for_are_skipped() -> None:
 @pytest.mark.parametrize("pages", [0, 3])
 def test_a_selection_that_names_no_page_is_refused(pages: int) -> None:
     """When no page of the document is asked for, the document is dead, and its decoder is free again."""
-    flow = Flow(policy_of(decoders=1))
+    flow = flow_of(policy_of(decoders=1))
     flow.handle(Assigned({DOCUMENTS: Position(0)}), NOW)
     value = orjson.dumps({"schema_version": "1.0", "bucket": "scans", "key": "a", "options": {"pages": "7"}})
     flow.handle(Received((Record(DOCUMENTS, 0, None, value),)), NOW)
@@ -428,7 +427,7 @@ def test_rounds_that_fail_in_a_row_stop_the_worker() -> None:
 
 def test_nothing_is_told_after_a_round_of_unknown_fate() -> None:
     """A round that may be committed is undone by no later position: the worker leaves without a commit."""
-    flow = Flow(policy_of())
+    flow = flow_of(policy_of())
     flow.handle(Assigned({DOCUMENTS: Position(0)}), NOW)
     flow.handle(Received((record(0, "refused"), record(1, "good"))), NOW)
     assert named(flow.handle(Tick({}), NOW)) == ["Publish"]
@@ -438,7 +437,7 @@ def test_nothing_is_told_after_a_round_of_unknown_fate() -> None:
 
 def test_nothing_is_told_while_a_round_is_open() -> None:
     """A fatal failure with a round open commits nothing, for the round may yet be aborted."""
-    flow = Flow(policy_of())
+    flow = flow_of(policy_of())
     flow.handle(Assigned({DOCUMENTS: Position(0)}), NOW)
     flow.handle(Received((record(0, "refused"), record(1, "good"))), NOW)
     flow.handle(Tick({}), NOW)
@@ -648,7 +647,7 @@ def positions_told(shell: Shell) -> list[Position]:
 
 def test_a_page_larger_than_all_memory_is_decoded_alone() -> None:
     """One page is always allowed; with it in memory no other page is decoded."""
-    flow = Flow(policy_of(max_page_bytes=100))
+    flow = flow_of(policy_of(max_page_bytes=100))
     flow.handle(Assigned({DOCUMENTS: Position(0)}), NOW)
     flow.handle(Received((record(0, "good"), record(1, "good"))), NOW)
     for number in range(2):
@@ -699,7 +698,7 @@ def test_the_same_events_make_the_same_commands_in_every_process() -> None:
 
 def test_open_and_revoked_are_told_apart_by_epoch() -> None:
     """An answer about a document of an earlier assignment does not touch the one begun since."""
-    flow = Flow(policy_of())
+    flow = flow_of(policy_of())
     flow.handle(Assigned({DOCUMENTS: Position(0)}), NOW)
     flow.handle(Received((record(0, "good"),)), NOW)
     flow.handle(Revoked([DOCUMENTS]), NOW)
@@ -713,7 +712,7 @@ def test_open_and_revoked_are_told_apart_by_epoch() -> None:
 
 def test_a_position_of_a_newer_release_stops_the_worker() -> None:
     """Metadata that can't be read is never overwritten: the worker exits and says so."""
-    flow = Flow(policy_of())
+    flow = flow_of(policy_of())
     commands = flow.handle(Assigned({DOCUMENTS: Position(5, "9;something")}), NOW)
     assert named(commands) == ["Exit"]
     assert isinstance(commands[0], Exit)

@@ -14,13 +14,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from pipeline.core.breaker import BreakerPolicy
-from pipeline.core.events import Drain
+from pipeline.core.events import Drain, MemorySeen
 from schemas.record import Partition
 from tests.unit.flow_shell import RETRIES, Broker, Crash, Shell, error_of, policy_of
 
 INPUTS = (Partition("documents", 0), Partition("documents", 1))
 PARTITIONS = (*INPUTS, RETRIES)
 LENIENT = BreakerPolicy(max_run=10_000, max_ratio=2.0, window=10)
+
+UPSETS = ("commits", "drain", "memory", "fail", "fatal", "alien", "release", "death", "death")
 
 kinds = st.one_of(
     st.just(["good"]),
@@ -132,7 +134,13 @@ class World(RuleBasedStateMachine):
     def foresee_rounds(self, verdicts: list[str]) -> None:
         self.shell.publish_verdicts = list(verdicts)
 
-    @rule(how=st.sampled_from(["commits", "drain", "fail", "fatal", "alien", "release", "death", "death"]), n=picks)
+    @rule(lane=st.integers(0, 1), verdict=st.sampled_from(["ok", "ok", "fatal"]))
+    @precondition(lambda self: self.shell.lanes)
+    def look(self, lane: int, verdict: str) -> None:
+        """A lane looks at its known page again. It has no batch in hand then: others take what is in line."""
+        self.guarded(self.shell.look, sorted(self.shell.lanes)[lane % len(self.shell.lanes)], verdict)
+
+    @rule(how=st.sampled_from(UPSETS), n=picks)
     def upset(self, how: str, n: int) -> None:
         match how:
             case "commits":
@@ -143,6 +151,8 @@ class World(RuleBasedStateMachine):
                 self.guarded(self.shell.tell, Drain(error_of("environment")))
             case "fatal":
                 self.guarded(self.shell.answer, n, "fatal", n)
+            case "memory":
+                self.guarded(self.shell.tell, MemorySeen(self.policy.memory_ceiling or 0))
             case "alien":
                 self.aliens.append((INPUTS[0], self.broker.ends[INPUTS[0]]))
                 self.broker.append(INPUTS[0], ["alien"])
