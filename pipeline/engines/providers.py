@@ -1,6 +1,6 @@
 """What onnxruntime is told about each device. Pure: dictionaries out of settings.
 
-Names and values of options as in onnxruntime's documentation of its CUDA and TensorRT providers.
+Names and values as onnxruntime's CUDA and TensorRT providers take them: CUDA has 0 and 1, TensorRT False and True.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def build_options(name: str, profile: Profile, precision: Precision) -> dict[str
 
     One engine serves all sizes of the profile and is tuned for the largest, which costs the most.
     """
-    half = str(int(precision == "f16"))
+    half = str(precision == "f16")
     return {
         "trt_fp16_enable": half,
         "trt_layer_norm_fp32_fallback": half,  # squares of activations leave the range of f16
@@ -64,9 +64,9 @@ def build_options(name: str, profile: Profile, precision: Precision) -> dict[str
 def cache_options(engines: Path, timing: Path) -> dict[str, str]:
     """Where TensorRT's engines are kept and looked for, and what it has measured on the way to them."""
     return {
-        "trt_engine_cache_enable": "1",
+        "trt_engine_cache_enable": "True",
         "trt_engine_cache_path": str(engines),
-        "trt_timing_cache_enable": "1",
+        "trt_timing_cache_enable": "True",
         "trt_timing_cache_path": str(timing),
     }
 

@@ -19,10 +19,12 @@ from PIL import ImageDraw, ImageFont
 
 from pipeline.engines import session
 from pipeline.engines.base import EngineSettings, Image, load
+from pipeline.engines.build import build
 from pipeline.engines.fake import FakeEngine, Fault, draw_page, mark
-from pipeline.engines.onnx_batched import load_batched
+from pipeline.engines.onnx_batched import BatchedEngine, load_batched
 from pipeline.engines.shapes import Runs
 from pipeline.errors import Fatal, Rejected, Retryable
+from pipeline.ocr.preprocess import PageLimits
 from tests.contract.engine_laws import Case, EngineLaws, crops_of
 
 
@@ -53,7 +55,6 @@ class TestOnnxEngine(EngineLaws):
 
 
 @pytest.mark.models
-@pytest.mark.skipif(importlib.util.find_spec("onnx") is None, reason="pip install onnx")
 class TestBatchedOnnxEngine(EngineLaws):
     """What runs on a GPU, tried on the CPU: the same graphs and shapes on another provider."""
 
@@ -62,6 +63,13 @@ class TestBatchedOnnxEngine(EngineLaws):
     def case(cls, models_directory: Path) -> Case:
         settings = EngineSettings(models=models_directory)
         return Case(load_batched(settings, 2, Runs(pages=2, crops=4)), print_page)
+
+    def test_lanes_have_memory_of_their_own(self, case: Case) -> None:
+        """What one lane puts into a run is never another's, though they share the models."""
+        one, two = (lane.memory for lane in case.lanes if isinstance(lane, BatchedEngine))
+        assert not np.shares_memory(one.inward, two.inward)
+        assert not np.shares_memory(one.outward, two.outward)
+        assert len({id(lane.recogniser) for lane in case.lanes if isinstance(lane, BatchedEngine)}) == 1
 
 
 @pytest.mark.models
@@ -78,7 +86,6 @@ class TestPaddleEngine(EngineLaws):
 
 
 @pytest.mark.models
-@pytest.mark.skipif(importlib.util.find_spec("onnx") is None, reason="pip install onnx")
 def test_batches_read_what_single_runs_read(models_directory: Path) -> None:
     """Full batches of padded crops give the text of single runs; half precision moves scores by no more than 0.01."""
     settings = EngineSettings(models=models_directory)
@@ -89,6 +96,27 @@ def test_batches_read_what_single_runs_read(models_directory: Path) -> None:
     for readings in zip(*(engine.recognise(crops) for engine in (single, full, half)), strict=True):
         assert len({reading.text for reading in readings}) == 1
         assert readings[1].confidence == pytest.approx(readings[2].confidence, abs=0.01)
+
+
+@pytest.mark.models
+def test_every_shape_there_can_be_is_run(models_directory: Path) -> None:
+    """Building goes through every size of every profile, on whatever device, in as many steps as it says."""
+    settings = EngineSettings(models=models_directory, profile="tiny", page=PageLimits(side=320))
+    work = build(settings, Runs(pages=1, crops=1))
+    told = list(work.steps)
+    assert len(told) == len(set(told)) + 4 - 1 == work.total  # a recogniser is opened once for each of 4 classes
+    assert told[1:5] == [
+        f"PP-OCRv6_tiny_det: 1 x {size}" for size in ("160 x 160", "160 x 320", "320 x 160", "320 x 320")
+    ]
+    assert told[-1] == "PP-OCRv6_tiny_rec: 1 x 48 x 3200"
+
+
+@pytest.mark.models
+def test_full_batches_can_be_had_by_name(models_directory: Path) -> None:
+    """What a GPU runs can be tried on a CPU; there it takes half precision, too, for comparing."""
+    (engine,) = load("batched", EngineSettings(models=models_directory, profile="tiny", precision="f16"))
+    assert isinstance(engine, BatchedEngine)
+    assert {stamp.precision for stamp in engine.models} == {"f16"}
 
 
 @pytest.mark.models
