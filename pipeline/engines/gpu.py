@@ -95,7 +95,7 @@ def page_locked(size: int) -> NDArray[np.uint8]:
     pointer = ctypes.c_void_p()
     if library is None or library.cudaHostAlloc(ctypes.byref(pointer), ctypes.c_size_t(size), _PORTABLE):
         raise Fatal(
-            "The GPU's runtime gives no page-locked memory; allow the process to lock memory, or use fewer lanes.",
+            "The GPU's runtime gives no page-locked memory; allow the process more memory, or use fewer lanes.",
             code="engine_unavailable",
             stage="engine",
         )

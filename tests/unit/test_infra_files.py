@@ -13,6 +13,7 @@ import yaml
 
 from infra.services import buckets, topics
 from infra.services.home import REPOSITORY
+from pipeline.engines.gpu import TENSORRT
 from pipeline.settings import Settings
 
 COMPOSE: dict[str, Any] = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
@@ -112,9 +113,31 @@ def test_the_image_runs_as_nobody_in_particular() -> None:
     assert "\nUSER 10001:10001\n" in worker
     assert re.search(r'^ENTRYPOINT \["', worker, re.MULTILINE)
     for line in re.findall(r"pip install (.*)", DOCKERFILE):
-        assert "--require-hashes" in line or "--no-deps --no-build-isolation ." in line or "PADDLE_INDEX" in line
+        assert "--require-hashes" in line or "--no-deps --no-build-isolation ." in line or "_INDEX" in line
     foreign = {image for image in re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE) if ":" in image}
     assert all(re.search(r":.*\d", image) for image in foreign)
+
+
+def test_what_is_built_for_a_gpu_outlives_the_container() -> None:
+    """The folder for built engines is the worker's own to write, known to its settings, and kept in a volume."""
+    folder = re.search(r"PAGESTREAM_ENGINE__CACHE_DIRECTORY=(\S+)", DOCKERFILE)
+    assert folder is not None
+    assert f"install --directory --owner=10001 --group=10001 {folder[1]}\n" in DOCKERFILE
+    assert f"engines:{folder[1]}" in SERVICES["worker-gpu"]["volumes"]
+
+
+def test_the_gpu_image_finds_its_libraries() -> None:
+    """Libraries are looked for where the packages put them; TensorRT is the version that onnxruntime is linked to."""
+    (path,) = re.findall(r"LD_LIBRARY_PATH=(\S+)", DOCKERFILE)
+    assert [place.split("/", 1)[1] for place in path.split(":")] == [
+        "nvidia/cu13/lib", "nvidia/cudnn/lib", "tensorrt_libs"
+    ]  # fmt: skip
+    wanted = re.search(r"tensorrt-cu(\d+)>=(\d+)[.\d]*,<(\d+)", DOCKERFILE)
+    assert wanted is not None
+    assert TENSORRT[0] == f"libnvinfer.so.{wanted[2]}"
+    assert int(wanted[3]) == int(wanted[2]) + 1
+    assert "nvidia-cublas" in locked("gpu")
+    assert f"nvidia-cudnn-cu{wanted[1]}" in locked("gpu")
 
 
 @pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
