@@ -1,19 +1,23 @@
 """Which items go to an engine together, and when.
 
 A batch never mixes buckets (an item's padded shape is its own business) but freely mixes documents. It is asked for by
-a free lane: an idle lane takes whatever there is; a lane that is busy gets its next batch prepared only once that
-batch is full or its oldest item has waited too long.
+a free lane. Full batches go first; an idle lane takes whatever there is; a lane that is busy gets its next batch
+prepared once that batch is full or has waited. A bucket that full ones keep passing over has its turn in the end.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Hashable
+import heapq
+from collections import Counter, deque
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Generic, Literal, Protocol, TypeVar
 
 Closed = Literal["full", "overdue", "idle", "alone"]
-"""Why a batch was closed: it was full; its oldest item waited too long; a lane was idle; it is run by itself."""
+"""Why a batch was closed: it was full; its items waited too long; a lane was idle; it is run by itself."""
+
+PASSED_OVER = 4
+"""So many times `max_wait_s` a bucket is passed over by full ones, then it goes before them."""
 
 
 class Batchable(Protocol):
@@ -42,17 +46,54 @@ class Chosen(Generic[B]):
     closed: Closed
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting(Generic[B]):
+    """An item in line: by its turn, and among equals by its arrival."""
+
+    turn: int
+    arrival: int
+    item: B
+    since: float
+
+    def __lt__(self, other: _Waiting[B]) -> bool:
+        return (self.turn, self.arrival) < (other.turn, other.arrival)
+
+
 @dataclass(slots=True)
 class _Bucket(Generic[B]):
-    items: deque[tuple[B, float]] = field(default_factory=deque)
+    """Items of one shape: a heap by turn. `oldest` is when the first of them came, `served` when it was last taken."""
+
+    line: list[_Waiting[B]] = field(default_factory=list)
     cost: int = 0
+    oldest: float = float("inf")
+    served: float = float("-inf")
+
+    def push(self, waiting: _Waiting[B]) -> None:
+        heapq.heappush(self.line, waiting)
+        self.cost += waiting.item.cost
+        self.oldest = min(self.oldest, waiting.since)
+
+    def keep(self, line: Iterable[_Waiting[B]]) -> None:
+        self.line = list(line)
+        heapq.heapify(self.line)
+        self.cost = sum(waiting.item.cost for waiting in self.line)
+        self.oldest = min((waiting.since for waiting in self.line), default=float("inf"))
 
 
 class Batcher(Generic[B]):
-    """The waiting items of one stage."""
+    """The waiting items of one stage.
 
-    def __init__(self, policy: BatchPolicy) -> None:
+    `owner`: items of one owner take turns with those of others, one a round, whoever came first and with how many;
+    without it the first to come is the first to go.
+    """
+
+    def __init__(self, policy: BatchPolicy, *, owner: Callable[[B], Hashable] | None = None) -> None:
         self._policy = policy
+        self._owner = owner
+        self._round = 0
+        self._turns: dict[Hashable, int] = {}
+        self._owned: Counter[Hashable] = Counter()
+        self._arrivals = 0
         self._buckets: dict[Hashable, _Bucket[B]] = {}
         self._alone: deque[B] = deque()
         self._waiting = 0
@@ -61,9 +102,8 @@ class Batcher(Generic[B]):
         return self._waiting
 
     def add(self, item: B, now: float) -> None:
-        bucket = self._buckets.setdefault(item.bucket, _Bucket())
-        bucket.items.append((item, now))
-        bucket.cost += item.cost
+        self._arrivals += 1
+        self._buckets.setdefault(item.bucket, _Bucket()).push(_Waiting(self._turn(item), self._arrivals, item, now))
         self._waiting += 1
 
     def add_alone(self, item: B) -> None:
@@ -72,54 +112,83 @@ class Batcher(Generic[B]):
         self._waiting += 1
 
     def ready(self, now: float) -> Chosen[B] | None:
-        """The batch that should not wait any longer, oldest first."""
+        """The batch that gains nothing by waiting: one that was passed over for too long, or is full."""
         if self._alone:
             self._waiting -= 1
             return Chosen((self._alone.popleft(),), "alone")
-        full = [b for b in self._buckets.values() if self._is_full(b)]
-        if full:
-            return self._take(min(full, key=_oldest), "full")
-        overdue = [b for b in self._buckets.values() if _oldest(b) + self._policy.max_wait_s <= now]
-        return self._take(min(overdue, key=_oldest), "overdue") if overdue else None
+        return self._next(now, lambda bucket: self._is_full(bucket) or self._is_passed_over(bucket, now))
 
-    def partial(self) -> Chosen[B] | None:
-        """For a lane that would otherwise be idle: the bucket that has waited longest, full or not."""
-        return self._take(min(self._buckets.values(), key=_oldest), "idle") if self._buckets else None
+    def overdue(self, now: float) -> Chosen[B] | None:
+        """The batch that has waited for company long enough."""
+        return self._next(now, lambda bucket: bucket.oldest + self._policy.max_wait_s <= now)
+
+    def partial(self, now: float) -> Chosen[B] | None:
+        """For a lane that would otherwise be idle: whichever is next, full or not."""
+        return self._next(now, lambda bucket: True)
 
     def discard(self, unwanted: Callable[[B], bool]) -> None:
         self._alone = deque(item for item in self._alone if not unwanted(item))
         for key, bucket in list(self._buckets.items()):
-            bucket.items = deque((item, at) for item, at in bucket.items if not unwanted(item))
-            bucket.cost = sum(item.cost for item, _ in bucket.items)
-            if not bucket.items:
+            self._forget(waiting.item for waiting in bucket.line if unwanted(waiting.item))
+            bucket.keep(waiting for waiting in bucket.line if not unwanted(waiting.item))
+            if not bucket.line:
                 del self._buckets[key]
-        self._waiting = len(self._alone) + sum(len(b.items) for b in self._buckets.values())
+        self._waiting = len(self._alone) + sum(len(b.line) for b in self._buckets.values())
 
     def due(self) -> float | None:
         """When the oldest waiting item becomes overdue."""
-        oldest = min((_oldest(b) for b in self._buckets.values()), default=None)
+        oldest = min((bucket.oldest for bucket in self._buckets.values()), default=None)
         return None if oldest is None else oldest + self._policy.max_wait_s
 
     def _is_full(self, bucket: _Bucket[B]) -> bool:
-        return len(bucket.items) >= self._policy.max_items or bucket.cost >= self._policy.max_cost
+        return len(bucket.line) >= self._policy.max_items or bucket.cost >= self._policy.max_cost
 
-    def _take(self, bucket: _Bucket[B], closed: Closed) -> Chosen[B]:
-        key = bucket.items[0][0].bucket
+    def _is_passed_over(self, bucket: _Bucket[B], now: float) -> bool:
+        return max(bucket.oldest, bucket.served) + PASSED_OVER * self._policy.max_wait_s <= now
+
+    def _next(self, now: float, wanted: Callable[[_Bucket[B]], bool]) -> Chosen[B] | None:
+        buckets = [bucket for bucket in self._buckets.values() if wanted(bucket)]
+        return self._take(min(buckets, key=lambda bucket: bucket.line[0]), now) if buckets else None
+
+    def _take(self, bucket: _Bucket[B], now: float) -> Chosen[B]:
+        closed = self._why(bucket, now)
+        self._round = max(self._round, bucket.line[0].turn)
         items: list[B] = []
         cost = 0
-        while bucket.items and len(items) < self._policy.max_items:
-            item = bucket.items[0][0]
+        while bucket.line and len(items) < self._policy.max_items:
+            item = bucket.line[0].item
             if items and cost + item.cost > self._policy.max_cost:
                 break
-            bucket.items.popleft()
+            heapq.heappop(bucket.line)
             items.append(item)
             cost += item.cost
-        bucket.cost -= cost
-        if not bucket.items:
-            del self._buckets[key]
+        bucket.keep(bucket.line)
+        bucket.served = now
+        if not bucket.line:
+            del self._buckets[items[0].bucket]
+        self._forget(items)
         self._waiting -= len(items)
         return Chosen(tuple(items), closed)
 
+    def _why(self, bucket: _Bucket[B], now: float) -> Closed:
+        if self._is_full(bucket):
+            return "full"
+        return "overdue" if bucket.oldest + self._policy.max_wait_s <= now else "idle"
 
-def _oldest(bucket: _Bucket[B]) -> float:
-    return bucket.items[0][1]
+    def _turn(self, item: B) -> int:
+        """The round an item is for: after the one that is served, and after the owner's items before it."""
+        if self._owner is None:
+            return 0
+        owner = self._owner(item)
+        self._owned[owner] += 1
+        self._turns[owner] = max(self._round, self._turns.get(owner, 0)) + 1
+        return self._turns[owner]
+
+    def _forget(self, items: Iterable[B]) -> None:
+        """Of an owner without waiting items nothing is kept."""
+        if self._owner is None:
+            return
+        for owner in map(self._owner, items):
+            self._owned[owner] -= 1
+            if not self._owned[owner]:
+                del self._owned[owner], self._turns[owner]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from pipeline.core.batching import Batcher, BatchPolicy, Chosen
@@ -45,7 +45,10 @@ class Reading:
         self._deadline_s = deadline_s
         self._ahead = ahead
         self.lanes = lanes
-        self._batchers: dict[Stage, Batcher[Item]] = {stage: Batcher(policies[stage]) for stage in STAGES}
+        self._batchers: dict[Stage, Batcher[Item]] = {
+            "detect": Batcher(policies["detect"], owner=lambda item: item.unit),  # no document waits for a long one
+            "recognise": Batcher(policies["recognise"]),  # pages are finished in the order they were begun
+        }
         self._running: dict[int, Running] = {}
         self._pages: dict[tuple[UnitId, int], ReadingPage] = {}
         self._batches = 0
@@ -71,7 +74,8 @@ class Reading:
             if done.stage == "detect":
                 assert isinstance(result, tuple)
                 page.lines = Gather(len(result))
-                for place, part in enumerate(result):
+                # The longest lines first: the last portions are small then, and lanes finish together.
+                for place, part in sorted(enumerate(result), key=lambda pair: -pair[1].cost):
                     self._batchers["recognise"].add(Item(item.unit, item.page, place, part, now), now)
             else:
                 assert page.lines is not None
@@ -122,12 +126,16 @@ class Reading:
         return min(times, default=None)
 
     def _choose(self, now: float) -> tuple[Stage, Chosen[Item]] | None:
-        for stage in reversed(STAGES):
-            if (chosen := self._batchers[stage].ready(now)) is not None:
-                return stage, chosen
+        """What gains nothing by waiting, then what has waited for company, then for an idle lane whatever there is."""
+        asked: list[Callable[[Batcher[Item]], Chosen[Item] | None]] = [
+            lambda batcher: batcher.ready(now),
+            lambda batcher: batcher.overdue(now),
+        ]
         if len(self._running) < self.lanes:
+            asked.append(lambda batcher: batcher.partial(now))
+        for ask in asked:
             for stage in reversed(STAGES):
-                if (chosen := self._batchers[stage].partial()) is not None:
+                if (chosen := ask(self._batchers[stage])) is not None:
                     return stage, chosen
         return None
 
