@@ -1,0 +1,1 @@
+"""What does the batching policy do under which arrivals? The worker's own core, driven by a simulated clock."""
