@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from threading import Condition, Thread
 from threading import Event as Gate
 from typing import Any, Literal, cast
@@ -22,10 +23,12 @@ from PIL import Image
 from connectors.memory_broker import MemoryBroker, MemoryCluster
 from connectors.memory_store import MemoryStore
 from pipeline.app import Worker, build_worker, load_engines
-from pipeline.core.events import Event, Tick
+from pipeline.clock import steady_clock
+from pipeline.core.events import Event, MemorySeen, Tick
 from pipeline.engines.fake import FakeEngine, draw_page
 from pipeline.errors import PagestreamError
 from pipeline.settings import Settings, load_settings
+from pipeline.telemetry.memory import Memory
 from pipeline.workers.publishing import Topics
 from schemas.codec import decode
 from schemas.failures import read_dead_letter
@@ -151,22 +154,33 @@ class MortalBroker(MemoryBroker):
 
 
 class Running:
-    """A worker at work on a thread of its own. `seen` counts what its loop heard, by name of the event."""
+    """A worker at work on a thread of its own. `seen` counts what its loop heard, by name of the event; `engines` are
+    those of its lanes. `memory`: what it is told that it takes, in bytes."""
 
-    def __init__(self, site: Site, processors: Sequence[SpanProcessor], gate: Callable[[MortalBroker], Gate]) -> None:
+    def __init__(
+        self,
+        site: Site,
+        processors: Sequence[SpanProcessor],
+        gate: Callable[[MortalBroker], Gate],
+        ready_file: Path | None = None,
+    ) -> None:
         self.broker = MortalBroker(site.cluster, site.group)
         self.gate = gate(self.broker)
         self.seen: Counter[str] = Counter()
         self._heard = Condition()
         self._error: PagestreamError | None = None
         self._crash: BaseException | None = None
+        self.engines = [replace(cast(FakeEngine, engine), gate=self.gate) for engine in load_engines(site.settings)]
+        self.memory = 0
         self.worker: Worker = build_worker(
             site.settings,
             broker=self.broker,
             store=site.store,
-            engines=[replace(cast(FakeEngine, engine), gate=self.gate) for engine in load_engines(site.settings)],
+            engines=self.engines,
             processors=processors,
             watch=self._watch,
+            memory=Memory(steady_clock(), every_s=0.0, resident=lambda: self.memory),
+            ready_file=ready_file,
         )
         self._thread = Thread(target=self._run, name="worker", daemon=True)
         self._thread.start()
@@ -198,7 +212,7 @@ class Running:
         return isinstance(self._crash, Killed)
 
     def _watch(self, event: Event) -> None:
-        if not isinstance(event, Tick):
+        if not isinstance(event, Tick | MemorySeen):
             with self._heard:
                 self.seen[type(event).__name__] += 1
                 self._heard.notify_all()
@@ -238,9 +252,10 @@ class Site:
         *,
         processors: Sequence[SpanProcessor] = (),
         gate: Callable[[MortalBroker], Gate] = lambda _: Gate(),
+        ready_file: Path | None = None,
     ) -> Iterator[Running]:
         """A worker that is stopped at the end, if it still runs. `gate` makes what its engines wait at."""
-        running = Running(self, processors, gate)
+        running = Running(self, processors, gate, ready_file)
         try:
             yield running
         finally:

@@ -54,7 +54,7 @@ class Process:
 
     def ready(self) -> None:
         """Wait until it takes work."""
-        until(lambda: "ready:" in self.log or self._process.poll() is not None, deadline_s=START_S)
+        until(lambda: " ready:" in self.log or self._process.poll() is not None, deadline_s=START_S)
         assert self._process.poll() is None, self.log
 
     @property

@@ -1,7 +1,7 @@
 """An engine without models: it reads pages drawn by `bars.draw_page`, and fails on request.
 
 A page fails when one of its lines is a mark: `draw_page(["text", mark(Fault.FATAL)])`. An engine built with `always`
-ails on everything. Deterministic; as quick as a threshold.
+fails on everything. Deterministic; as quick as a threshold.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ Stage = Literal["detect", "recognise"]
 LONGEST_WAIT_S = 60.0
 """A gate that nobody opens must not hold a test, or a demo, for ever."""
 
+LEAK_BYTES = 256 * 2**20
+
 _MARK = "\x07fault"
 
 
@@ -43,6 +45,7 @@ class Fault(StrEnum):
     GARBAGE = "garbage"  # answers, confidently and wrongly
     SHORT = "short"  # answers for one item too few
     WAIT = "wait"  # until the engine's gate is opened
+    LEAK = "leak"  # keeps LEAK_BYTES for good, and answers well
 
 
 def mark(fault: Fault, stage: Stage = "detect", *, name: str = "") -> str:
@@ -55,7 +58,10 @@ def mark(fault: Fault, stage: Stage = "detect", *, name: str = "") -> str:
 
 @dataclass(frozen=True, slots=True)
 class FakeEngine:
-    """See the module. `gate` holds back `Fault.WAIT`; `seen` remembers `Fault.ONCE` and may be shared by lanes."""
+    """See the module. `gate` holds back `Fault.WAIT`; `seen` remembers `Fault.ONCE` and may be shared by lanes.
+
+    `broken`, once set, is `Fault.GARBAGE` for whatever has no mark: a device that went bad while at work.
+    """
 
     gate: Event = field(default_factory=Event)
     always: Fault | None = None
@@ -63,6 +69,8 @@ class FakeEngine:
     models: tuple[ModelStamp, ...] = (
         ModelStamp("bars", hashlib.sha256(b"bars, version 1").hexdigest(), "fake", "cpu", "f32"),
     )
+    broken: Event = field(default_factory=Event)
+    leaked: list[Image] = field(default_factory=list)
 
     def page_bucket(self, height: int, width: int) -> Bucket:
         return Bucket("page", height * width)
@@ -93,7 +101,7 @@ class FakeEngine:
     def _fault(self, stage: Stage, lines: Sequence[str | None]) -> Fault | None:
         """Carry out the fault that applies to one item; those that spoil the answer are left to the caller."""
         marks = [line for line in lines if line is not None and line.startswith(f"{_MARK} {stage} ")]
-        fault = Fault(marks[0].split(" ")[2]) if marks else self.always
+        fault = Fault(marks[0].split(" ")[2]) if marks else Fault.GARBAGE if self.broken.is_set() else self.always
         match fault:
             case Fault.RETRYABLE:
                 raise Retryable("The fake engine was asked to fail for now.", code="fake_retryable", stage=stage)
@@ -108,6 +116,8 @@ class FakeEngine:
                 raise RuntimeError("The fake engine was asked to break.")
             case Fault.KILL:
                 os.kill(os.getpid(), signal.SIGKILL)
+            case Fault.LEAK:
+                self.leaked.append(np.ones(LEAK_BYTES, np.uint8))
             case Fault.WAIT if not self.gate.wait(LONGEST_WAIT_S):
                 raise Retryable("Nobody opened the fake engine's gate.", code="fake_retryable", stage=stage)
         return fault
