@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import cast
 
+import numpy as np
 import pytest
+from PIL import Image as Pillow
+from PIL import ImageDraw, ImageFont
 from typer.testing import CliRunner
 
 from pipeline.__main__ import app
 from pipeline.engines import build, session
+from pipeline.engines.base import Engine, Image, Reading, Regions
+from pipeline.engines.compare import Alike
 from pipeline.engines.engine_cache import Built, Work, make, record
 from pipeline.errors import Retryable
+from pipeline.ocr.agreement import Difference
 
 BUILT = Built("NVIDIA H200", "9.0", "10.15.1", "onnxruntime 1.31.1", "det", "ab" * 32, "f16", "4 x 160 x 160")
 
@@ -71,6 +78,70 @@ def test_a_build_ends_with_what_was_built(cache: Path, monkeypatch: pytest.Monke
     assert ended.exit_code == 0
     assert gone == ["one", "two"]
     assert "NVIDIA H200" in ended.stdout
+
+
+class Reader:
+    """Finds one line and reads it as told, with a confidence as told."""
+
+    def __init__(self, text: str, confidence: float, left: int = 0) -> None:
+        self.reading, self.left = Reading(text, confidence), left
+
+    def detect(self, pages: Sequence[Image]) -> list[Regions]:
+        box = np.array([[[0, 0], [40, 0], [40, 10], [0, 10]]], np.float32) + np.array([self.left, 0], np.float32)
+        return [Regions(box, np.ones(1, np.float32)) for _ in pages]
+
+    def recognise(self, crops: Sequence[Image]) -> list[Reading]:
+        return [self.reading for _ in crops]
+
+
+PAGE = np.full((20, 100, 3), 255, np.uint8)
+
+
+def compared(reference: Reader, other: Reader) -> Alike:
+    alike = Alike()
+    alike.add(cast(Engine, reference), cast(Engine, other), PAGE)
+    return alike
+
+
+def test_equal_lines_are_counted_as_equal() -> None:
+    """Where both find and read the same, nothing differs but the confidence, by what is said."""
+    alike = compared(Reader("Total", 0.9), Reader("Total", 0.65))
+    assert (alike.lines, alike.missed, alike.added) == (1, 0, 0)
+    assert alike.found == alike.crops == {Difference.NONE: 1}
+    assert alike.gap == pytest.approx(0.25)
+
+
+def test_another_text_is_a_difference() -> None:
+    """Its kind is counted, and its confidence says nothing about closeness."""
+    alike = compared(Reader("Total", 0.9), Reader("Tota1", 0.1))
+    assert alike.found == alike.crops == {Difference.CHARACTER: 1}
+    assert alike.gap == 0
+
+
+def test_a_line_elsewhere_is_another_line() -> None:
+    """What is found in another place was missed here and added there; the same crop is compared all the same."""
+    alike = compared(Reader("Total", 0.9), Reader("Total", 0.9, left=50))
+    assert (alike.lines, alike.missed, alike.added) == (1, 1, 1)
+    assert (alike.found, alike.crops) == ({}, {Difference.NONE: 1})
+
+
+def test_blank_lines_are_nobody_s() -> None:
+    """A box without text in it counts on neither side."""
+    alike = compared(Reader(" ", 0.9), Reader("", 0.0))
+    assert (alike.lines, alike.missed, alike.added, alike.crops) == (0, 0, 0, {})
+
+
+@pytest.mark.models
+def test_files_are_compared_in_one_go(cache: Path, tmp_path: Path, models_directory: Path) -> None:
+    """Every page of every file is read by both, and the table says how many lines are equal."""
+    for number in range(2):
+        page = Pillow.new("RGB", (400, 100), "white")
+        ImageDraw.Draw(page).text((20, 20), "Total 12.50", fill="black", font=ImageFont.load_default(40))
+        page.save(tmp_path / f"{number}.png")
+    ended = CliRunner().invoke(app, ["engines", "compare", str(tmp_path), "--profile", "tiny"])
+    assert ended.exit_code == 0
+    assert "batched on cpu, f32, against onnx on cpu, f32: 2 pages" in ended.stdout
+    assert "read by the CPU's engine" in ended.stdout
 
 
 def test_a_batch_that_fails_ends_the_build(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
