@@ -25,7 +25,7 @@ from connectors.memory_store import MemoryStore
 from pipeline.app import Worker, build_worker, load_engines
 from pipeline.clock import steady_clock
 from pipeline.core.events import Event, MemorySeen, Tick
-from pipeline.engines.fake import FakeEngine, draw_page
+from pipeline.engines.fake import FakeEngine, Fault, draw_page
 from pipeline.errors import PagestreamError
 from pipeline.settings import Settings, load_settings
 from pipeline.telemetry.memory import Memory
@@ -155,7 +155,7 @@ class MortalBroker(MemoryBroker):
 
 class Running:
     """A worker at work on a thread of its own. `seen` counts what its loop heard, by name of the event; `engines` are
-    those of its lanes. `memory`: what it is told that it takes, in bytes."""
+    those of its lanes. `memory`: what it is told that it takes, in bytes; `ahead_s`: how far its clock is ahead."""
 
     def __init__(
         self,
@@ -163,6 +163,8 @@ class Running:
         processors: Sequence[SpanProcessor],
         gate: Callable[[MortalBroker], Gate],
         ready_file: Path | None = None,
+        memory: int = 0,
+        always: Fault | None = None,
     ) -> None:
         self.broker = MortalBroker(site.cluster, site.group)
         self.gate = gate(self.broker)
@@ -170,8 +172,11 @@ class Running:
         self._heard = Condition()
         self._error: PagestreamError | None = None
         self._crash: BaseException | None = None
-        self.engines = [replace(cast(FakeEngine, engine), gate=self.gate) for engine in load_engines(site.settings)]
-        self.memory = 0
+        engines = [cast(FakeEngine, engine) for engine in load_engines(site.settings)]
+        self.engines = [replace(engine, gate=self.gate, always=always) for engine in engines]
+        self.memory = memory
+        self.ahead_s = 0.0
+        clock = steady_clock()
         self.worker: Worker = build_worker(
             site.settings,
             broker=self.broker,
@@ -179,7 +184,8 @@ class Running:
             engines=self.engines,
             processors=processors,
             watch=self._watch,
-            memory=Memory(steady_clock(), every_s=0.0, resident=lambda: self.memory),
+            clock=lambda: clock() + self.ahead_s,
+            memory=Memory(clock, every_s=0.0, resident=lambda: self.memory),
             ready_file=ready_file,
         )
         self._thread = Thread(target=self._run, name="worker", daemon=True)
@@ -212,7 +218,7 @@ class Running:
         return isinstance(self._crash, Killed)
 
     def _watch(self, event: Event) -> None:
-        if not isinstance(event, Tick | MemorySeen):
+        if not isinstance(event, Tick) and event != MemorySeen(0):
             with self._heard:
                 self.seen[type(event).__name__] += 1
                 self._heard.notify_all()
@@ -253,9 +259,12 @@ class Site:
         processors: Sequence[SpanProcessor] = (),
         gate: Callable[[MortalBroker], Gate] = lambda _: Gate(),
         ready_file: Path | None = None,
+        memory: int = 0,
+        always: Fault | None = None,
     ) -> Iterator[Running]:
-        """A worker that is stopped at the end, if it still runs. `gate` makes what its engines wait at."""
-        running = Running(self, processors, gate, ready_file)
+        """A worker that is stopped at the end, if it still runs. `gate` makes what its engines wait at; `always` is
+        what is wrong with them."""
+        running = Running(self, processors, gate, ready_file, memory, always)
         try:
             yield running
         finally:

@@ -14,7 +14,7 @@ import pytest
 
 from pipeline.core.offsets import METADATA_LIMIT
 from pipeline.engines.fake import Fault, mark
-from pipeline.errors import Environment, Fatal
+from pipeline.errors import Environment, Fatal, Recycle
 from schemas.record import Record
 from tests.documents import PdfPageSpec, make_pdf, slow_content
 from tests.services import until
@@ -282,6 +282,101 @@ def test_a_drain_nobody_asked_for_has_a_deadline_and_keeps_its_reason() -> None:
         running.gate.set()
     assert isinstance(error, Environment)
     assert (error.code, site.terminals(), site.committed(record)) == ("unknown_schema_version", [], record.offset)
+
+
+# --- lanes that prove that they read -------------------------------------------------------------------------------
+
+
+def test_a_lane_that_goes_bad_takes_no_more_work(tmp_path: Path) -> None:
+    """The other lane goes on and everything is read; from outside the worker is seen to be unready."""
+    site = Site(engine={"known_answer_every_s": 0.05})
+    ready_file = tmp_path / "ready"
+    with site.worker(ready_file=ready_file) as running:
+        running.until(lambda seen: seen["LaneReady"] >= 2)
+        assert all_complete(site, crowd(site, 4))
+        assert ready_file.exists()
+        running.engines[1].broken.set()
+        running.until(lambda seen: seen["LaneFailed"] == 1)
+        until(lambda: not ready_file.exists())
+        assert all_complete(site, crowd(site, 12, name="after"))
+        assert running.stop() is None
+
+
+def test_without_a_lane_nothing_is_read(tmp_path: Path) -> None:
+    """When the last lane goes bad the worker ends with that reason, offsets unmoved, and the next one reads on."""
+    site = Site(partitions=1, engine={"known_answer_every_s": 0.001, "lanes": 1})
+    (held,) = crowd(site, 1, line=WAIT)
+    with site.worker(ready_file=tmp_path / "ready") as running:
+        running.until(lambda seen: seen["Rendered"] >= 1)
+        running.engines[0].broken.set()
+        running.gate.set()
+        error = running.ended()
+    assert isinstance(error, Fatal)
+    assert (error.code, list(tmp_path.iterdir())) == ("known_answer_failed", [])
+    assert (site.terminals(), site.committed(held)) == ([], held.offset)
+    with site.worker() as running:
+        running.gate.set()
+        assert all_complete(site, [held, *crowd(site, 3)])
+    assert settled_once(site)
+
+
+def test_a_worker_whose_engines_never_read_joins_no_group() -> None:
+    """It takes no partition away from those that do, and no document is counted against it."""
+    site = Site(engine={"lanes": 2})
+    record = site.submit("never.png", picture("never"))
+    with site.worker(always=Fault.GARBAGE) as running:
+        error = running.ended()
+    assert isinstance(error, Fatal)
+    assert (error.code, running.seen["Assigned"]) == ("known_answer_failed", 0)
+    with site.worker():
+        assert site.completion(record).attempts == 1
+
+
+# --- recycling -------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_lost_or_doubled_over_recycling(tmp_path: Path) -> None:
+    """At its memory ceiling a worker publishes what it has begun and leaves; over three of them all is read once."""
+    site = Site(flow={"memory_ceiling_mb": 1_000, "max_documents": 6})
+    records = crowd(site, 40)
+    for number in range(3):
+        ready_file = tmp_path / "ready"
+        with site.worker(ready_file=ready_file) as running:
+            running.until(lambda seen: seen["Stored"] >= 3)
+            running.memory = 1_000 * 2**20
+            error = running.ended()
+        assert isinstance(error, Recycle)
+        assert not ready_file.exists()
+        assert len(site.terminals()) >= 3 * (number + 1)
+    with site.worker() as running:
+        assert all_complete(site, records)
+    assert at_first_attempt(site)
+    assert settled_once(site)
+
+
+def test_recycling_waits_for_what_is_begun() -> None:
+    """A document that takes longer than a stop may is finished all the same: else it would be begun for ever."""
+    site = Site(partitions=1, flow={"memory_ceiling_mb": 1_000, "drain_s": 60.0})
+    (record,) = crowd(site, 1, line=WAIT)
+    with site.worker() as running:
+        running.until(lambda seen: seen["Rendered"] >= 1)
+        running.memory = 1_000 * 2**20
+        running.until(lambda seen: seen["MemorySeen"] >= 1)
+        running.ahead_s = 100.0
+        turns = running.seen["MemorySeen"]
+        running.until(lambda seen: seen["MemorySeen"] >= turns + 3)
+        running.gate.set()
+        assert isinstance(running.ended(), Recycle)
+    assert [one.unit for one in site.terminals()] == [unit_of(record)]
+
+
+def test_a_ceiling_below_what_a_worker_needs_stops_it() -> None:
+    """A worker that could only be recycled for ever says so instead, before it takes anything."""
+    site = Site(flow={"memory_ceiling_mb": 1_000})
+    with site.worker(memory=1_000 * 2**20) as running:
+        error = running.ended()
+    assert isinstance(error, Fatal)
+    assert (error.code, running.seen["Assigned"]) == ("memory_ceiling_too_low", 0)
 
 
 # --- the decoder's child ---------------------------------------------------------------------------------------------
