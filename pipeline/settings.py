@@ -48,6 +48,13 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def _lanes(engine: object, device: object) -> int:
+    """PaddleOCR's lanes share nothing: on a GPU each would hold the models again."""
+    if device == "cpu":
+        return cores()
+    return 1 if engine == "paddleocr" else min(cores(), GPU_LANES)
+
+
 class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -159,8 +166,8 @@ class EngineSection(Section):
     )
     precision: Literal["f32", "f16"] = Field(default="f32", description="Arithmetic; f16 needs a GPU.")
     lanes: Positive = Field(
-        default_factory=lambda before: cores() if before.get("device") == "cpu" else min(cores(), GPU_LANES),
-        description="Threads at work at once: a core each; at most 8 share a GPU.",
+        default_factory=lambda before: _lanes(before.get("name"), before.get("device")),
+        description="Threads at work at once: a core each; at most 8 share a GPU, and PaddleOCR has one there.",
     )
     page_side: int = Field(
         default=960, ge=320, le=4000, description="Longer side a page is shown to the detector with, px."

@@ -15,7 +15,7 @@ import onnxruntime as ort  # type: ignore[import-untyped]
 from pipeline.errors import Fatal
 
 from .base import Device, EngineSettings, ModelStamp
-from .gpu import absent_tensorrt, find_gpu, has_driver, preload
+from .gpu import absent_tensorrt, find_gpu, has_driver, preload, tensorrt_version
 from .models import WEIGHTS, sha256_of
 from .providers import NO_OPTIONS, PROVIDERS, providers
 
@@ -72,10 +72,13 @@ def lacking(device: Device, device_id: int) -> str | None:
 
 def stamp(directory: Path, name: str, settings: EngineSettings) -> ModelStamp:
     """What results say of a model that `open_session` has opened."""
+    runtime = f"onnxruntime {ort.__version__}, opencv {cv2.__version__}"  # either one changes a line now and then
+    if settings.device == "tensorrt":
+        runtime += f", tensorrt {tensorrt_version() or 'unknown'}"
     return ModelStamp(
         name=name,
         sha256=sha256_of(directory / WEIGHTS),
-        runtime=f"onnxruntime {ort.__version__}, opencv {cv2.__version__}",  # either one changes a line now and then
+        runtime=runtime,
         device=settings.device,
         precision=settings.precision,
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.engines import batched_models, paddle_cache
+from pipeline.engines import batched_models, paddle_cache, session
 from pipeline.engines.base import EngineSettings, ModelStamp
 from pipeline.engines.batched_models import Place, Plan, places
 from pipeline.engines.engine_cache import MANIFEST, TIMING, Built, cached, home_of, key, make, record, require_built
@@ -71,6 +71,15 @@ def test_every_profile_has_its_place(tmp_path: Path) -> None:
     assert [place.built.shapes[:1] for place in (one, two)] == ["4", "2"]
     (other, _) = places(PLAN, replace(settings, precision="f32"))
     assert other.folder not in (one.folder, two.folder)
+
+
+def test_results_say_which_tensorrt_read_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another TensorRT is another runtime in the stamp, and so another pipeline to whoever compares results."""
+    (tmp_path / "inference.onnx").write_bytes(b"weights")
+    monkeypatch.setattr(session, "tensorrt_version", lambda: "10.15.1")
+    settings = EngineSettings(models=Path("unused"), device="tensorrt")
+    assert session.stamp(tmp_path, "det", settings).runtime.endswith(", tensorrt 10.15.1")
+    assert "tensorrt" not in session.stamp(tmp_path, "det", replace(settings, device="cuda")).runtime
 
 
 @pytest.mark.usefixtures("on_a_gpu")

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline import settings
 from pipeline.app import batch_policies
 from pipeline.engines.shapes import (
     CROP_CLASSES,
@@ -97,6 +98,24 @@ def test_a_full_batch_of_pages_is_one_run(side: int, engine: dict[str, str]) -> 
     """The same for pages, at any size that pages are shown with, and wherever full batches are run."""
     policy = batch_policies(load_settings(engine={**engine, "page_side": side}))["detect"]
     assert policy.max_items == policy.max_cost == runs_for(PageLimits(side=side)).pages
+
+
+@pytest.mark.parametrize(
+    ("cores", "engine", "lanes"),
+    [
+        (16, {}, 16),
+        (16, {"device": "cuda"}, 8),
+        (2, {"device": "tensorrt"}, 2),
+        (16, {"device": "cuda", "name": "paddleocr"}, 1),
+        (16, {"device": "cuda", "lanes": 3}, 3),
+    ],
+)
+def test_lanes_follow_from_the_device(
+    monkeypatch: pytest.MonkeyPatch, cores: int, engine: dict[str, object], lanes: int
+) -> None:
+    """A lane a core on a CPU; on a GPU no more than share it well, and one where lanes share nothing; or as set."""
+    monkeypatch.setattr(settings, "cores", lambda: cores)
+    assert load_settings(engine=engine).engine.lanes == lanes
 
 
 def test_paddleocr_takes_items_one_by_one() -> None:
