@@ -107,7 +107,7 @@ def _of_flow(found: Comparison, parities: Mapping[str, Parity]) -> dict[str, Any
         "text_agreement_same_size": parity_same_size and parity_same_size.same_text,
         "polygon_iou_mean": parity and parity.iou,
         "confidence_difference_mean": parity and parity.confidence_difference,
-        "differences": parity and {kind: dict(counts) for kind, counts in parity.counts().items()},
+        "differences": parity and parity.counts(),
         "peak_rss_mb": found.peaks_mb[OURS],
         "engine_busy_share": busy_share(rounds, OURS),
     }
@@ -117,6 +117,7 @@ def _side(found: Comparison, side: str) -> dict[str, Any]:
     first = found.rounds[0][side]
     return {
         "images_per_s": [one[side].images_per_s for one in found.rounds],
+        "cpu_s_per_image": [one[side].cpu_per_image for one in found.rounds],
         "seconds": [one[side].seconds for one in found.rounds],
         "pages": first.pages,
         "lines": first.lines,

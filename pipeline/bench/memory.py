@@ -1,4 +1,4 @@
-"""How much memory does a process take, with its children, and does it grow?
+"""How much memory and processor time does a process take, with its children, and does memory grow?
 
 Resident sizes are added up, so pages that processes share are counted more than once: what is told is an upper bound.
 """
@@ -35,6 +35,10 @@ class Tree:
         self.peak_mb = max(self.peak_mb, now)
         return now
 
+    def cpu_seconds(self) -> float:
+        """Processor time of all threads since the start, of children that have ended too."""
+        return sum(_cpu_seconds(process) for process in self._processes())
+
     def kill(self) -> None:
         for process in reversed(self._processes()):
             try:
@@ -65,3 +69,11 @@ def _resident(process: psutil.Process) -> int:
         return int(process.memory_info().rss)
     except psutil.Error:
         return 0
+
+
+def _cpu_seconds(process: psutil.Process) -> float:
+    try:
+        times = process.cpu_times()
+    except psutil.Error:
+        return 0.0
+    return float(sum(getattr(times, name, 0.0) for name in ("user", "system", "children_user", "children_system")))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -50,11 +49,11 @@ class Parity:
     confidence_difference: float | None
     differing: tuple[Differing, ...]
 
-    def counts(self) -> dict[str, Counter[Sides]]:
-        """By class of difference: how often ground truth sides with whom."""
-        counts: dict[str, Counter[Sides]] = {kind: Counter() for kind in CLASSES}
+    def counts(self) -> dict[str, dict[str, int]]:
+        """By class of difference: how often ground truth sides with whom. Every class and every answer is there."""
+        counts = {kind: dict.fromkeys(map(str, Sides), 0) for kind in CLASSES}
         for line in self.differing:
-            counts[line.kind][line.sides_with] += 1
+            counts[line.kind][str(line.sides_with)] += 1
         return counts
 
 

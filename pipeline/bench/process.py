@@ -14,7 +14,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from threading import Lock
@@ -89,10 +89,11 @@ class Remote:
 
     def run(self, files: Files, on_pages: Callable[[int], None]) -> Pass:
         """Raises Environment `bench_stalled` or Fatal `bench_side_died`, or what ended the side."""
+        before = self._tree.cpu_seconds()
         self._send(Run(files))
         answer = self._answer(SILENCE_S, on_pages)
         assert isinstance(answer, Pass)
-        return answer
+        return replace(answer, cpu_seconds=self._tree.cpu_seconds() - before)
 
     def memory_mb(self) -> float:
         """As it is now, MiB."""

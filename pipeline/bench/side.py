@@ -24,14 +24,16 @@ Files = Mapping[str, Path]
 class Pass:
     """One side over all files, once.
 
-    `stages`: seconds of work by step, summed over threads. `busy_share`: of the lanes' time from the first batch's
-    start to the last one's end, the part in which they had a batch; None where that is not known. `failed`: documents
-    without a result, with the code of the reason. `readings`: the pages of each document, by its name.
+    `cpu_seconds`: processor time of the side's processes, all threads; what is left of a comparison when others use the
+    machine too. `stages`: seconds of work by step, summed over threads. `busy_share`: of the lanes' time from the first
+    batch's start to the last one's end, the part in which they had a batch; None where that is not known. `failed`:
+    documents without a result, with the code of the reason. `readings`: the pages of each document, by its name.
     """
 
     seconds: float
     pages: int
     lines: int
+    cpu_seconds: float = 0.0
     stages: Mapping[str, float] = field(default_factory=dict)
     busy_share: float | None = None
     failed: Mapping[str, str] = field(default_factory=dict)
@@ -40,6 +42,10 @@ class Pass:
     @property
     def images_per_s(self) -> float:
         return self.pages / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def cpu_per_image(self) -> float:
+        return self.cpu_seconds / self.pages if self.pages else 0.0
 
     @property
     def lines_per_s(self) -> float:

@@ -39,7 +39,9 @@ STEPS = {
 def show(found: Comparison, parities: Mapping[str, Parity]) -> None:
     console = output()
     read = counted(found.documents.page_count, "page")
-    console.print(f"{counted(len(found.rounds), 'round')} over {read}; median (range); ratio: {found.subject} over it")
+    console.print(
+        f"{counted(len(found.rounds), 'round')} over {read}; median; ratio: {found.subject} over it, and its range"
+    )
     console.print(_sides(found, parities))
     console.print("Seconds of work by step, all threads together, median")
     console.print(_steps(found))
@@ -72,17 +74,18 @@ def verdict(found: Comparison, parities: Mapping[str, Parity]) -> str:
 
 
 def _sides(found: Comparison, parities: Mapping[str, Parity]) -> Table:
-    table = _table("side", "images/s", "lines/s", "ratio", "same text", "engines busy", "peak MB")
+    table = _table("side", "images/s", "lines/s", "ratio", "same text", "engines busy", "CPU s/image", "peak MB")
     for side in found.sides:
         ratio = found.ratio(side) if side != found.subject else None
         parity = parities.get(side)
         table.add_row(
             LABELS[side],
-            _spread(spread(found.rounds, side, lambda one: one.images_per_s)),
+            f"{spread(found.rounds, side, lambda one: one.images_per_s).median:.2f}",
             f"{spread(found.rounds, side, lambda one: one.lines_per_s).median:.1f}",
             _spread(ratio) if ratio is not None else "",
             _share(parity.same_text if parity is not None else None),
             _share(busy_share(found.rounds, side)),
+            f"{spread(found.rounds, side, lambda one: one.cpu_per_image).median:.2f}",
             f"{found.peaks_mb[side]:.0f}",
         )
     return table
@@ -102,7 +105,7 @@ def _table(first: str, *others: str) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column(first, no_wrap=True)
     for name in others:
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     return table
 
 
@@ -116,7 +119,7 @@ def _times(ratio: Spread) -> str:
 
 
 def _spread(one: Spread) -> str:
-    return f"{one.median:.2f} ({one.least:.2f}-{one.most:.2f})"
+    return f"{one.median:.2f} ({one.least:.2f} to {one.most:.2f})" if one.least < one.most else f"{one.median:.2f}"
 
 
 def _share(share: float | None) -> str:

@@ -23,7 +23,7 @@ from connectors.kafka_settings import (
 from connectors.kafka_writer import KafkaWriter
 from pipeline.errors import Environment, Fatal
 from schemas.record import OutRecord
-from tests.services import unique
+from tests.services import unique, until
 
 NOBODY = KafkaSettings(bootstrap_servers="127.0.0.1:1", request_timeout_s=0.5)
 
@@ -146,6 +146,17 @@ def test_topics_are_created_once_and_compared_after(settings):
     assert outcome.state == "differs"
     assert outcome.differs == ("partitions: 2, not 3", "max.message.bytes: 200000, not 300000")
     assert admin.topics(10)[name].partitions == 2
+
+
+@pytest.mark.kafka
+def test_what_is_deleted_is_gone_and_may_be_deleted_again(settings):
+    """A topic of ours goes; one that is not there, and a group that never was, are no reason to stop."""
+    admin, name = KafkaAdmin(settings), unique("topic")
+    admin.create_topics([TopicSpec(name)], timeout_s=20)
+    for _ in range(2):
+        admin.delete_topics([name, unique("nobody-has-this")], timeout_s=20)
+        until(lambda: name not in admin.topics(10))
+    admin.delete_group(unique("nobody-has-this"), timeout_s=20)
 
 
 @pytest.mark.kafka

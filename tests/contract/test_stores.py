@@ -160,6 +160,20 @@ class TestS3Store(StoreLaws):
             store.get(ObjectRef(bucket, "key"), max_bytes=3, deadline_s=10)
         assert caught.value.code == "object_missing"
 
+    def test_a_bucket_of_ones_own(self, store):
+        """It is there once made, holds objects until they are removed, and is gone when it is removed, empty."""
+        name = unique("own")
+        store.create_bucket(name)
+        store.put(name, "key", b"x", content_type="a/b", deadline_s=10)
+        with pytest.raises(PagestreamError):
+            store.remove_bucket(name)
+        for _ in range(2):  # what is gone may be removed again
+            store.remove(name, "key")
+        store.remove_bucket(name)
+        with pytest.raises(Environment) as caught:
+            store.check_bucket(name)
+        assert caught.value.code == "bucket_missing"
+
     def test_wrong_keys_are_nobodys_fault(self, store, settings, bucket):
         """A wrong secret is `store_forbidden` in every call; the files are read anew, so a new one helps at once."""
         right = settings.secret_key_file.read_text()
