@@ -79,6 +79,8 @@ class Decoder:
         reply, pixels = self._answer(Render(number))
         assert isinstance(reply, PageHeader)
         assert pixels is not None
+        if self._child is not None and self._child.resident_bytes() > self._limits.recycle_open_bytes:
+            self._drop_child()
         return Page(number, pixels, reply.dpi, reply.warnings)
 
     def close_document(self) -> None:

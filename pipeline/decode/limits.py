@@ -24,12 +24,18 @@ class DecodeLimits:
     open_seconds: float = 30.0
     page_seconds: float = 60.0
     recycle_documents: int = 200
-    recycle_bytes: int = 512 * MIB  # resident size at rest over which the child is replaced
+    recycle_bytes: int = 512 * MIB  # resident size at rest over which the child is replaced, between documents
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
             if value <= 0:
                 raise ValueError(f"DecodeLimits.{name} must be positive")
+
+    @property
+    def recycle_open_bytes(self) -> int:
+        """Resident size over which the child is replaced between two pages of a document: half of what it may have, so
+        that no page meets the limit for the sake of those before it."""
+        return self.memory_bytes // 2
 
     def page_allows(self, width: int, height: int) -> bool:
         return width * height <= self.max_page_pixels

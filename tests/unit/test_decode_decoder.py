@@ -22,7 +22,9 @@ Answer = Exception | Reply | None
 
 
 class ScriptedChild:
-    """Answers `render` from a script, shared by all children; None is a good page."""
+    """Answers `render` from a script, shared by all children; None is a good page. Each page adds `grows` bytes."""
+
+    grows = 0
 
     def __init__(self, script: list[Answer]) -> None:
         self.script = script
@@ -46,7 +48,7 @@ class ScriptedChild:
                 return PageHeader(number, 2, 1, 200.0, ()), np.zeros((1, 2, 3), np.uint8)
 
     def resident_bytes(self) -> int:
-        return 0
+        return self.grows * len(self.asked)
 
     def kill(self) -> None:
         self.alive = False
@@ -138,6 +140,19 @@ def test_children_are_recycled_between_documents(children: Any) -> None:
         decoder.open(b"x")
         decoder.render(1)
     assert len(started) == 3
+
+
+def test_a_child_that_grows_is_replaced_between_two_pages(children: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long document goes on in a fresh child, which is given it first, and no page is asked for twice."""
+    monkeypatch.setattr(ScriptedChild, "grows", 100)
+    started = children([])
+    decoder = Decoder(DecodeLimits(memory_bytes=600))
+    decoder.open(b"x")
+    assert [decoder.render(number).number for number in range(1, 7)] == [1, 2, 3, 4, 5, 6]
+    asked = [[request.number for request in child.asked if isinstance(request, Render)] for child in started]
+    assert [number for pages in asked for number in pages] == [1, 2, 3, 4, 5, 6]
+    assert len(started) == 2
+    assert all(isinstance(child.asked[0], Open) for child in started)
 
 
 def test_no_document_no_page(children: Any) -> None:
