@@ -40,6 +40,11 @@ NOTIFIER = "arn:minio:sqs::PRIMARY:kafka"
 """Where `infra.services` lets the store send its notifications; a store learns such a place only when it starts."""
 
 DRAIN_S = 30.0
+CEILING_MB = 320
+"""Above what a worker with the fake engine takes at rest, and less than that and `fake.LEAK_BYTES` together."""
+
+MANY = 5_000
+"""Documents that no worker reads between two looks at its memory."""
 
 Sites = Callable[..., ServiceSite]
 
@@ -196,6 +201,27 @@ def test_a_document_that_kills_its_process(sites: Sites) -> None:
     assert found[killer].code == "worker_killed"
     assert {found[unit].code for unit in units} == {"complete"}
     assert site.published() == sorted([*units, killer])
+
+
+def test_a_process_at_its_ceiling_is_recycled(sites: Sites, tmp_path: Path) -> None:
+    """Under load a process that has grown ends with exit code 5; with the next one nothing is missing or doubled."""
+    ready_file = tmp_path / "ready"
+    site = sites(flow={"memory_ceiling_mb": CEILING_MB, "max_documents": 8}, telemetry={"ready_file": str(ready_file)})
+    with site.worker() as first:
+        first.ready()
+        assert ready_file.read_text() == f"{first.pid}\n"
+        units = [site.submit("leak.png", picture("leak", mark(Fault.LEAK)))]
+        while first.running:
+            units += crowd(site, 5)
+            assert len(units) < MANY, first.log
+        assert first.ended() == 5
+        assert not ready_file.exists()
+    with site.worker() as second:
+        found = site.settled(units)
+        assert second.stop() == 0
+    assert {one.code for one in found.values()} == {"complete"}
+    assert {one.completed.attempts for one in found.values() if one.completed is not None} == {1}
+    assert site.published() == sorted(units)
 
 
 def test_without_a_collector_nothing_hangs(sites: Sites) -> None:
