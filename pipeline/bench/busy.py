@@ -21,6 +21,10 @@ class Busy:
         self.first = min(self.first, batch.started)
         self.last = max(self.last, batch.ended)
 
+    def idle(self, lanes: int) -> float:
+        """Seconds in which lanes had no batch, all of them together, from the first batch's start to the last's end."""
+        return max(0.0, lanes * (self.last - self.first) - sum(self.seconds.values())) if self.seconds else 0.0
+
     def share(self, lanes: int) -> float | None:
         """Time in batches, over the lanes' time from the first batch's start to the last one's end."""
         if self.last <= self.first:

@@ -109,7 +109,7 @@ class OurSide:
             seconds=seconds,
             pages=sum(len(pages) for pages in readings.values()),
             lines=sum(len(page.lines) for pages in readings.values() for page in pages),
-            stages={**steps, **self._busy.seconds},
+            stages={**steps, **self._busy.seconds, "idle": self._busy.idle(self._lanes)},
             busy_share=self._busy.share(self._lanes),
             failed={key: outcome.code for key, outcome, _ in ended if isinstance(outcome, DeadLetter)},
             readings=readings,

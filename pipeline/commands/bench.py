@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from pipeline.commands.exits import DOCUMENTS_FAILED, complain, told_plainly
+from pipeline.commands.exits import DOCUMENTS_FAILED, INTERRUPTED, complain, told_plainly
 from pipeline.commands.terminal import counted
 
 if TYPE_CHECKING:
@@ -92,6 +92,8 @@ def bench(
     if services and (against or soak):
         raise typer.BadParameter("takes neither --against nor --soak", param_hint="--services")
     rivals = {Against.BARE} if services else set(against or [Against.PADDLEOCR])
+    if Against.NONE in rivals and len(rivals) > 1:
+        raise typer.BadParameter("none is none", param_hint="--against")
     if Against.NONE in rivals or soak:
         rivals = set()
     if lines is not None and Against.PADDLEOCR not in rivals:
@@ -99,7 +101,10 @@ def bench(
     wanted = Wanted(documents, limit, repeat, rivals, against_profile, json, lines, truth)
     engines = {"name": engine, "profile": profile, "lanes": lanes}
     with told_plainly():
-        _measure(wanted, {name: value for name, value in engines.items() if value is not None}, services, soak)
+        try:
+            _measure(wanted, {name: value for name, value in engines.items() if value is not None}, services, soak)
+        except KeyboardInterrupt:
+            raise typer.Exit(INTERRUPTED) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +186,7 @@ def _compare(kinds: dict[str, Kind], settings: Settings, wanted: Wanted) -> None
     parities = _parities(found, wanted.truth)
     show(found, parities)
     if wanted.json is not None:
-        told = {**surroundings(settings), "against_profile": wanted.against_profile}
+        told = {**surroundings(settings), "against_profile": wanted.against_profile, "against_device": "cpu"}
         write_json(wanted.json, record(found, parities, told))
     if wanted.lines is not None:
         write_lines(wanted.lines, parities)

@@ -32,6 +32,7 @@ STEPS = {
     "crop": "cutting lines out",
     "recognise": "reading lines",
     "store": "writing results",
+    "idle": "lanes without work",
 }
 """In the order of the path. Those of an engine are its lanes' own time; the others run beside them."""
 

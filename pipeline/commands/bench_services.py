@@ -73,6 +73,7 @@ def place(engine: dict[str, Any]) -> Iterator[Settings]:
             "suffixes": (),
         },
         engine=engine,
+        telemetry={"ready_file": None},  # it would be another worker's
     )
     with closing(S3Store(store_settings(settings))) as store, ExitStack() as stack:
         admin = KafkaAdmin(kafka_settings(settings))

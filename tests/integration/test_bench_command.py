@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import orjson
+import psutil
 import pytest
 from minio import Minio
 from typer.testing import CliRunner, Result
@@ -93,6 +98,7 @@ def test_a_soak_goes_round_until_it_has_its_pages(bench, documents):
         ("--services", "--against", "bare"),
         ("--services", "--soak", "10"),
         ("--against", "none", "--lines", "lines.md"),
+        ("--against", "none", "--against", "bare"),
     ],
 )
 def test_what_does_not_go_together_is_refused(bench, documents, arguments):
@@ -105,6 +111,25 @@ def test_a_folder_without_documents_is_told(bench):
     ended, told = bench("--engine", "fake", "--against", "none")
     assert (ended.exit_code, told) == (4, {})
     assert "bench_no_documents" in ended.stderr
+
+
+def test_ctrl_c_ends_all_sides(documents):
+    """Exit code 130, and no process of any side stays behind."""
+    arguments = ["--documents", str(documents), "--engine", "fake", "--against", "bare", "--repeat", "100000"]
+    ours = subprocess.Popen(
+        [sys.executable, "-m", "pipeline", "bench", *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert ours.stderr is not None
+    with ours, ours.stderr as told:
+        next(line for line in told if line.startswith("round"))
+        sides = psutil.Process(ours.pid).children(recursive=True)
+        os.killpg(ours.pid, signal.SIGINT)
+        assert ours.wait(60) == 130
+    assert psutil.wait_procs(sides, timeout=30)[1] == []
 
 
 @pytest.mark.models

@@ -79,10 +79,10 @@ def test_steps_are_told_by_their_median():
 def test_busy_share_is_of_the_lanes_time():
     """Two lanes, four seconds, three of them in batches on one lane and two on the other: five of eight."""
     busy = Busy()
-    assert busy.share(2) is None
+    assert (busy.share(2), busy.idle(2)) == (None, 0)
     for stage, started, ended in (("detect", 0.0, 3.0), ("recognise", 2.0, 4.0)):
         busy.add(BatchDone(1, (), stage, started, ended))
-    assert busy.share(2) == 5 / 8
+    assert (busy.share(2), busy.idle(2)) == (5 / 8, 3)
     assert busy.seconds == {"detect": 3.0, "recognise": 2.0}
 
 
