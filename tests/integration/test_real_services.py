@@ -40,7 +40,7 @@ NOTIFIER = "arn:minio:sqs::PRIMARY:kafka"
 """Where `infra.services` lets the store send its notifications; a store learns such a place only when it starts."""
 
 DRAIN_S = 30.0
-CEILING_MB = 320
+CEILING_MB = 240
 """Above what a worker with the fake engine takes at rest, and less than that and `fake.LEAK_BYTES` together."""
 
 MANY = 5_000

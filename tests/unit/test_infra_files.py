@@ -91,10 +91,20 @@ def test_the_stack_for_docker_is_the_stack_without() -> None:
     assert f"arn:minio:sqs::{buckets.TARGET}:kafka" in SERVICES["buckets"]["command"][0]
 
 
-def test_the_health_of_a_worker_is_looked_for_at_the_right_port() -> None:
-    """The port in the check is the broker's, in the notation of /proc/net/tcp."""
-    broker = SERVICES["worker"]["environment"]["PAGESTREAM_KAFKA__BOOTSTRAP_SERVERS"]
-    assert f":{int(broker.split(':')[1]):04X} 01 " in SERVICES["worker"]["healthcheck"]["test"]
+@pytest.mark.parametrize("name", ["worker", "worker-gpu"])
+def test_a_worker_is_healthy_while_it_is_ready(name: str) -> None:
+    """The check looks for the very file that the worker keeps, in a folder that it may write."""
+    file = SERVICES[name]["environment"]["PAGESTREAM_TELEMETRY__READY_FILE"]
+    assert SERVICES[name]["healthcheck"]["test"] == ["CMD", "test", "-f", file]
+    assert any(mount.split(":")[0] == str(Path(file).parent) for mount in SERVICES[name]["tmpfs"])
+
+
+@pytest.mark.parametrize("name", ["worker", "worker-gpu"])
+def test_a_worker_is_recycled_before_it_is_killed(name: str) -> None:
+    """Its ceiling lies below its container's limit, with room for decoders, and whatever ends it starts it again."""
+    gib = int(SERVICES[name]["mem_limit"].removesuffix("g"))
+    assert 0 < int(SERVICES[name]["environment"]["PAGESTREAM_FLOW__MEMORY_CEILING_MB"]) <= gib * 1024 * 2 / 3
+    assert SERVICES[name]["restart"] == "unless-stopped"
 
 
 def test_mounted_files_are_there() -> None:
