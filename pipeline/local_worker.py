@@ -186,6 +186,7 @@ def local_settings(**overrides: Any) -> Settings:
             "breaker_run": NO_BREAKER,
             "breaker_window": NO_BREAKER,
             "breaker_ratio": 1.0,
+            "memory_ceiling_mb": None,  # nobody would start us again
         },
     }
     sections = {name: ours.get(name, {}) | overrides.get(name, {}) for name in ours.keys() | overrides.keys()}

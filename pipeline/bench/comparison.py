@@ -27,8 +27,8 @@ VERSIONS = ("pagestream", "numpy", "onnxruntime", "opencv-python-headless", "pad
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`peaks_mb`: most resident memory of each side's processes together, MiB; the pipeline's with what sends its events
-    and hears its outcomes."""
+    """`peaks_mb`: most resident memory of each side's processes together, MiB; the pipeline's with what sends its
+    events and hears its outcomes."""
 
     documents: Documents
     rounds: Sequence[Round]

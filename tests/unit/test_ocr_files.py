@@ -10,7 +10,7 @@ import pytest
 from pipeline.commands.files import LONGEST_NAME, Left, chosen_files
 from pipeline.commands.reading import write_whole
 from pipeline.errors import Environment
-from pipeline.local_worker import Settled, outcomes
+from pipeline.local_worker import Settled, local_settings, outcomes
 from schemas.events import Options, safe_key
 from schemas.failures import DeadLetter, Origin
 
@@ -131,3 +131,9 @@ def test_a_result_is_written_whole_or_not_at_all(tmp_path):
         write_whole(tmp_path / "taken.json", b"three")
     assert caught.value.code == "out_unwritable"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["deep", "taken.json"]
+
+
+def test_a_local_run_is_not_recycled(monkeypatch):
+    """A ceiling that is set for the service holds for processes that somebody starts again."""
+    monkeypatch.setenv("PAGESTREAM_FLOW__MEMORY_CEILING_MB", "1")
+    assert local_settings().flow.memory_ceiling_mb is None
