@@ -147,6 +147,9 @@ class Timings(Message):
     wait_s: Seconds | None = Field(
         default=None, description="From the first page decoded to the last page taken by an engine, seconds."
     )
+    wait_recognise_s: Seconds | None = Field(
+        default=None, description="From the first line found to the last line taken by an engine, seconds."
+    )
     ocr_s: Seconds | None = Field(default=None, description="From first page decoded to last page read, seconds.")
     detect_s: Seconds | None = Field(
         default=None, description="Batches that found its lines, each counted whole, seconds."

@@ -19,6 +19,9 @@ from pipeline.errors import PagestreamError
 from pipeline.telemetry.tracing import context_of
 from schemas.results import Source
 
+WAITS: dict[Stage, str] = {"detect": "wait", "recognise": "wait recognise"}
+"""Span of the time between being ready for a stage and being taken by a lane."""
+
 MAX_LINKS = 64
 """Batch spans linked from one document's stage span; the SDK's own limit is 128 links a span."""
 

@@ -32,15 +32,12 @@ from pipeline.engines.known_answer import KnownPage, require_known_answer
 from pipeline.errors import Fatal
 from pipeline.stages.detect import detect
 from pipeline.stages.recognise import recognise
-from pipeline.telemetry.journey import Journeys, fail, nanoseconds
+from pipeline.telemetry.journey import WAITS, Journeys, fail, nanoseconds
 from pipeline.workers.inbox import Inbox, answer, foreseen
 
 log = logging.getLogger(__name__)
 
 STAGES: dict[Stage, Callable[[Engine, Sequence[Any]], Sequence[object]]] = {"detect": detect, "recognise": recognise}
-
-WAITS: dict[Stage, str] = {"detect": "wait", "recognise": "wait recognise"}
-"""Span of the time between being ready for a stage and being taken by a lane."""
 
 
 class Lanes:

@@ -9,7 +9,7 @@ from typing import Protocol
 from pipeline.clock import Clock
 from pipeline.core.events import Event, Read, Stored, StoreFailed
 from pipeline.stages.compose import compose_document
-from pipeline.telemetry.journey import Journey, Journeys
+from pipeline.telemetry.journey import WAITS, Journey, Journeys
 from pipeline.telemetry.tracing import trace_id
 from pipeline.workers.inbox import Inbox, answer
 from pipeline.workers.pool import Pool
@@ -161,12 +161,13 @@ class Storer:
 def _timings(journey: Journey, now: float) -> Timings:
     stretches = journey.stretches
     busy = {f"{name}_s": stretch.busy_s for name, stretch in stretches.items() if not name.startswith("wait")}
-    wait = stretches.get("wait")
+    queue = {name: stretches[name].end_s - stretches[name].start_s for name in WAITS.values() if name in stretches}
     read = [stretches[name] for name in ("wait", "detect", "recognise") if name in stretches]
     sent_ms = journey.unit.origin.timestamp_ms
     return Timings(
         **busy,
-        wait_s=wait.end_s - wait.start_s if wait else None,
+        wait_s=queue.get(WAITS["detect"]),
+        wait_recognise_s=queue.get(WAITS["recognise"]),
         ocr_s=max(s.end_s for s in read) - min(s.start_s for s in read) if read else None,
         queued_s=max(journey.received_s - sent_ms / 1000, 0.0) if sent_ms is not None else None,
         total_s=now - journey.received_s,

@@ -342,3 +342,15 @@ def test_a_large_page_lies_in_the_store() -> None:
     assert len(record.value or b"") <= 1_200
     assert content(site, large.content) == encode(result.pages[1])
     assert (large.text, large.lines, large.number, large.status) == (None, None, 2, "ok")
+
+
+def test_a_completion_says_where_its_time_went(site: Site, worker: Running) -> None:
+    """Time in line and time in an engine are told apart for each stage, and nothing lasts longer than the whole."""
+    timings = site.completion(site.submit("timed.tiff", pages(["one", "two"], ["three"]))).timings
+    told = timings.model_dump()
+    in_line, at_work = ("wait_s", "wait_recognise_s"), ("detect_s", "recognise_s")
+    assert all(told[name] is not None for name in (*in_line, *at_work, "ocr_s", "total_s"))
+    assert timings.total_s is not None
+    assert timings.ocr_s is not None
+    assert all(0 <= told[name] <= timings.ocr_s for name in in_line)
+    assert timings.ocr_s <= timings.total_s
