@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from pipeline.bench.documents import Documents
-from pipeline.bench.figures import Round, Spread, busy_share, ratios, spread, stage_seconds
+from pipeline.bench.figures import Round, Spread, busy_share, cpu_ratio, ratios, spread, stage_seconds
 from pipeline.bench.parity import Parity
 from pipeline.bench.process import Remote
 from pipeline.bench.rounds import Heard, alternate, warm_up
@@ -101,6 +101,8 @@ def _of_flow(found: Comparison, parities: Mapping[str, Parity]) -> dict[str, Any
         "ratio_same_size_median": same_size and same_size.median,
         "ratio_same_size_min": same_size and same_size.least,
         "ratio_same_size_max": same_size and same_size.most,
+        "cpu_ratio_median": ratio and cpu_ratio(rounds, OURS, PADDLE),
+        "cpu_ratio_same_size_median": same_size and cpu_ratio(rounds, OURS, PADDLE_SAME_SIZE),
         "bare_share_median": bare and bare.median,
         "bare_share_min": bare and bare.least,
         "text_agreement": parity and parity.same_text,

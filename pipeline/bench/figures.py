@@ -34,6 +34,11 @@ def ratios(rounds: Sequence[Round], side: str, over: str) -> Spread:
     return Spread.of([_ratio(one[side].images_per_s, one[over].images_per_s) for one in rounds])
 
 
+def cpu_ratio(rounds: Sequence[Round], side: str, over: str) -> float:
+    """How many times as much processor time an image costs `over` as it costs `side`, median."""
+    return statistics.median(_ratio(one[over].cpu_per_image, one[side].cpu_per_image) for one in rounds)
+
+
 def stage_seconds(rounds: Sequence[Round], side: str) -> dict[str, float]:
     """Median over the rounds, by step."""
     steps = dict.fromkeys(step for one in rounds for step in one[side].stages)

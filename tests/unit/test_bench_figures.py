@@ -12,7 +12,7 @@ from rich.console import Console
 from pipeline.bench.busy import Busy
 from pipeline.bench.comparison import BARE, OURS, PADDLE, PADDLE_SAME_SIZE, Comparison, record
 from pipeline.bench.documents import Documents
-from pipeline.bench.figures import Spread, ratios, stage_seconds
+from pipeline.bench.figures import Spread, cpu_ratio, ratios, stage_seconds
 from pipeline.bench.memory import growth
 from pipeline.bench.rounds import alternate, rotated
 from pipeline.bench.side import Pass
@@ -63,6 +63,12 @@ def test_a_ratio_is_taken_within_its_round():
     """A machine that is half as fast in one round changes no ratio."""
     rounds = [{OURS: done(1), PADDLE: done(2)}, {OURS: done(2), PADDLE: done(4)}]
     assert ratios(rounds, OURS, PADDLE) == Spread(2, 2, 2)
+
+
+def test_processor_time_is_compared_by_the_image():
+    """A side that takes twice the processor time for an image costs twice as much, however long it waited."""
+    cheap, dear = Pass(seconds=9, pages=10, lines=0, cpu_seconds=10), Pass(seconds=1, pages=5, lines=0, cpu_seconds=10)
+    assert cpu_ratio([{OURS: cheap, PADDLE: dear}], OURS, PADDLE) == 2
 
 
 def test_a_ratio_is_of_images_not_of_files():
