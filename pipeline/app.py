@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
@@ -81,12 +80,9 @@ def build_worker(
     watch: Callable[[Event], None] | None = None,
     clock: Clock | None = None,
     memory: Memory | None = None,
-    ready_file: Path | None = None,
+    readiness: Readiness | None = None,
 ) -> Worker:
-    """Threads and decoder processes start at once or when first needed; the broker is joined by `Runner.run`.
-
-    `ready_file` is there while the worker is ready. Raises Fatal when it can't be.
-    """
+    """Threads and decoder processes start at once or when first needed; the broker is joined by `Runner.run`."""
     clock = clock or steady_clock()
     telemetry = settings.telemetry
     provider = tracer_provider(
@@ -94,8 +90,6 @@ def build_worker(
     )
     tracer = provider.get_tracer("pagestream", VERSION)
     topics = Topics.under(settings.kafka.topic_prefix, settings.flow.retry_delays_s)
-    lanes = f"{len(engines)} lanes of {settings.engine.name}, topic {topics.documents}"
-    readiness = Readiness(lanes, file=ready_file)
     inbox, journeys = Inbox(), Journeys(tracer, group=settings.kafka.group)
     workers = Workers(
         fetcher=Fetcher(
@@ -145,7 +139,7 @@ def build_worker(
         topics=(topics.documents, *topics.retry.values()),
         inbox=inbox,
         journeys=journeys,
-        readiness=readiness,
+        readiness=readiness or Readiness(),
         memory=memory or Memory(clock),
         clock=clock,
         drain_s=settings.flow.drain_s,
@@ -191,9 +185,9 @@ def flow_policy(settings: Settings, topics: Topics, *, lanes: int) -> FlowPolicy
 
 
 def batch_policies(settings: Settings) -> dict[Stage, BatchPolicy]:
-    """For an engine that takes item by item a batch is only a portion of work, small enough that lanes finish together:
-    costs are pixels of a page, and padded columns of a crop. For one that runs full batches it is one run, and costs are
-    parts of it.
+    """For an engine that takes item by item a batch is only a portion of work, small enough that lanes finish
+    together: costs are pixels of a page, and padded columns of a crop. For one that runs full batches it is one run,
+    and costs are parts of it.
     """
     engine = settings.engine
     if engine.name == "batched" or (engine.name == "onnx" and engine.device != "cpu"):

@@ -9,6 +9,7 @@ give the partitions back, leave.
 from __future__ import annotations
 
 import logging
+import math
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -157,14 +158,23 @@ class Runner:
                 while self._exit is None and not self._overdue():
                     self._turn()
         finally:
-            self._readiness.unready("stopped")
             try:
                 self._broker.close()
             finally:
+                self._readiness.unready("stopped")
                 self._workers.close(timeout_s=1.0)
                 if self.ignored:
                     log.info("records that named no document: %s", dict(self.ignored))
         return self._flow.reason
+
+    def _is_fit(self) -> bool:
+        """Hear every lane out before the group is joined. False where there is nothing to join it for."""
+        while self._flow.starting and self._exit is None and not self._stops:
+            self._hear(IDLE_WAIT_S)
+            self._handle(Tick({}))
+        if self._exit is None:
+            self._look_at_memory()
+        return self._exit is None and not self._stops
 
     # --- what the broker tells, from inside poll and close -------------------------------------------------------
 
@@ -182,15 +192,6 @@ class Runner:
         log.warning("lost: %s", named(partitions))
         self._handle(Lost(partitions))
         self._ours -= set(partitions)
-
-    def _is_fit(self) -> bool:
-        """Hear every lane out before the group is joined. False where that is nothing to wait for any more."""
-        while self._flow.starting and self._exit is None and not self._stops:
-            self._hear(IDLE_WAIT_S)
-            self._handle(Tick({}))
-        if self._exit is None:
-            self._look_at_memory()
-        return self._exit is None and not self._stops
 
     # --- one turn ------------------------------------------------------------------------------------------------
 
@@ -231,12 +232,15 @@ class Runner:
         """A drain has a deadline from when it was asked for or something made it necessary. A process that is only to
         be replaced finishes what it has begun, each step within its own deadline: cut short again and again, a long
         document would never end."""
-        reason = self._flow.reason
-        if not self._flow.draining or self._drain_until is not None or isinstance(reason, Recycle):
+        if not self._flow.draining:
             return
-        self._drain_until = self._clock() + self._drain_s
-        why = "as asked" if reason is None else reason.code
-        log.info("stopping (%s): up to %.0f s for %d documents", why, self._drain_s, len(self._journeys))
+        reason = self._flow.reason
+        presses = not isinstance(reason, Recycle)
+        if self._drain_until is None or (presses and self._drain_until == math.inf):
+            self._drain_until = self._clock() + self._drain_s if presses else math.inf
+            why = "as asked" if reason is None else reason.code
+            within = f" within {self._drain_s:.0f} s" if presses else ""
+            log.info("stopping (%s): %d documents to finish%s", why, len(self._journeys), within)
 
     def _overdue(self) -> bool:
         """Nothing waits any longer: asked twice, or the drain's deadline has passed."""
@@ -254,7 +258,7 @@ class Runner:
 
     def _tell_readiness(self) -> None:
         if self._flow.ready:
-            self._readiness.ready()
+            self._readiness.ready(f"{len(self._workers.lanes)} lanes, topic {self._topics[0]}")
         elif self._flow.draining:
             self._readiness.unready("stopping")
         elif not self._flow.starting:

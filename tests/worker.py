@@ -29,6 +29,7 @@ from pipeline.engines.fake import FakeEngine, Fault, draw_page
 from pipeline.errors import PagestreamError
 from pipeline.settings import Settings, load_settings
 from pipeline.telemetry.memory import Memory
+from pipeline.telemetry.readiness import Readiness
 from pipeline.workers.publishing import Topics
 from schemas.codec import decode
 from schemas.failures import read_dead_letter
@@ -186,7 +187,7 @@ class Running:
             watch=self._watch,
             clock=lambda: clock() + self.ahead_s,
             memory=Memory(clock, every_s=0.0, resident=lambda: self.memory),
-            ready_file=ready_file,
+            readiness=Readiness(ready_file),
         )
         self._thread = Thread(target=self._run, name="worker", daemon=True)
         self._thread.start()

@@ -14,6 +14,7 @@ from pipeline.commands.exits import told_plainly
 from pipeline.commands.logs import log_to_stderr
 from pipeline.commands.preflight import check_buckets, check_topics
 from pipeline.settings import Settings, load_settings
+from pipeline.telemetry.readiness import Readiness
 from pipeline.telemetry.tracing import close
 
 log = logging.getLogger(__name__)
@@ -31,17 +32,19 @@ def run() -> None:
 
 def serve(settings: Settings) -> Exception | None:
     """Returns why it stopped, unless it was asked to."""
+    readiness = Readiness(settings.telemetry.ready_file)
     kafka = kafka_settings(settings)
     store = S3Store(store_settings(settings))
     check_buckets(store, settings)
     check_topics(KafkaAdmin(kafka), settings)
     engines = load_engines(settings)
+    log.info("engine %s on %s, models %s", settings.engine.name, settings.engine.device, settings.engine.profile)
     worker = build_worker(
         settings,
         broker=KafkaBroker(kafka),
         store=store,
         engines=engines,
-        ready_file=settings.telemetry.ready_file,
+        readiness=readiness,
     )
     _stop_on_signals(worker)
     try:

@@ -13,13 +13,9 @@ log = logging.getLogger(__name__)
 
 
 class Readiness:
-    """`what` is ready. Not ready to begin with: a file that a killed process left is removed.
+    """Not ready to begin with: a file that a killed process left is removed. Raises Fatal `ready_file_unwritable`."""
 
-    Raises Fatal `ready_file_unwritable`.
-    """
-
-    def __init__(self, what: str, *, file: Path | None = None) -> None:
-        self._what = what
+    def __init__(self, file: Path | None = None) -> None:
         self._file = file
         self._ready = False
         if file is None:
@@ -35,7 +31,7 @@ class Readiness:
                 stage="settings",
             ) from error
 
-    def ready(self) -> None:
+    def ready(self, what: str) -> None:
         if self._ready:
             return
         self._ready = True
@@ -44,7 +40,7 @@ class Readiness:
                 _write_whole(self._file, f"{os.getpid()}\n")
             except OSError as error:
                 log.error("the ready file could not be written: %s", type(error).__name__)
-        log.info("ready: %s", self._what)
+        log.info("ready: %s", what)
 
     def unready(self, why: str) -> None:
         if not self._ready:

@@ -66,6 +66,10 @@ class Lanes:
         for thread in self._threads:
             thread.start()
 
+    def __len__(self) -> int:
+        """How many there are, at work or not."""
+        return len(self._threads)
+
     def run(self, batch: RunBatch) -> None:
         self._batches.put(batch)
 

@@ -17,11 +17,11 @@ from pipeline.telemetry.readiness import Readiness
 def test_the_file_is_there_while_it_is_ready(tmp_path: Path) -> None:
     """It holds the process id, appears whole, goes with readiness, and nothing else is left in its folder."""
     file = tmp_path / "ready"
-    readiness = Readiness("a worker", file=file)
+    readiness = Readiness(file)
     assert not file.exists()
     for _ in range(2):
-        readiness.ready()
-        readiness.ready()
+        readiness.ready("2 lanes")
+        readiness.ready("2 lanes")
         assert file.read_text() == f"{os.getpid()}\n"
         readiness.unready("stopping")
         readiness.unready("stopping")
@@ -32,7 +32,7 @@ def test_a_dead_ones_file_is_removed(tmp_path: Path) -> None:
     """A worker that starts is not ready, whatever a killed one left behind."""
     file = tmp_path / "ready"
     file.write_text("1\n")
-    Readiness("a worker", file=file)
+    Readiness(file)
     assert not file.exists()
 
 
@@ -41,7 +41,7 @@ def test_a_file_that_can_not_be_written_is_told_at_once(tmp_path: Path, place: s
     """A worker that nobody could ever see ready does not start."""
     (tmp_path / "file").touch()
     with pytest.raises(Fatal) as refused:
-        Readiness("a worker", file=tmp_path / place)
+        Readiness(tmp_path / place)
     assert refused.value.code == "ready_file_unwritable"
 
 
@@ -49,9 +49,9 @@ def test_a_folder_that_vanishes_costs_no_work(tmp_path: Path, caplog: pytest.Log
     """Once at work, a file that can't be written is told in the log and stops nothing."""
     folder = tmp_path / "gone"
     folder.mkdir()
-    readiness = Readiness("a worker", file=folder / "ready")
+    readiness = Readiness(folder / "ready")
     folder.rmdir()
-    readiness.ready()
+    readiness.ready("2 lanes")
     readiness.unready("stopping")
     assert "could not be written" in caplog.text
 
@@ -59,12 +59,12 @@ def test_a_folder_that_vanishes_costs_no_work(tmp_path: Path, caplog: pytest.Log
 def test_each_change_is_one_line(caplog: pytest.LogCaptureFixture) -> None:
     """The log tells when a worker becomes ready and when it ceases to be, and why; without a file too."""
     caplog.set_level(logging.INFO)
-    readiness = Readiness("2 lanes of fake")
+    readiness = Readiness()
     for _ in range(2):
-        readiness.ready()
+        readiness.ready("2 lanes")
     for _ in range(2):
         readiness.unready("a lane is gone")
-    assert [record.message for record in caplog.records] == ["ready: 2 lanes of fake", "unready: a lane is gone"]
+    assert [record.message for record in caplog.records] == ["ready: 2 lanes", "unready: a lane is gone"]
 
 
 def test_memory_is_looked_at_now_and_then() -> None:
