@@ -64,7 +64,7 @@ def verdict(found: Comparison, parities: Mapping[str, Parity]) -> str:
             f"{_times(paddle)} PaddleOCR as it comes, {_times(same_size)} PaddleOCR at the same detection size"
         )
     if bare is not None:
-        parts.append(f"{bare.median:.1%} ({bare.least:.1%} to {bare.most:.1%}) of its engines alone")
+        parts.append(f"{bare.median:.1%} (at least {bare.least:.1%}) of its engines alone")
     if not parts:
         rate = spread(found.rounds, found.subject, lambda one: one.images_per_s)
         return f"pagestream reads {rate.median:.2f} images a second."
@@ -116,7 +116,8 @@ def _show_failed(console: Console, found: Comparison, side: str) -> None:
 
 
 def _times(ratio: Spread) -> str:
-    return f"{ratio.median:.2f} times ({ratio.least:.2f} to {ratio.most:.2f})"
+    range_ = f" ({ratio.least:.2f} to {ratio.most:.2f})" if ratio.least < ratio.most else ""
+    return f"{ratio.median:.2f} times{range_}"
 
 
 def _spread(one: Spread) -> str:
