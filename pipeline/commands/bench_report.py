@@ -18,11 +18,11 @@ from pipeline.commands.reading import write_whole
 from pipeline.commands.terminal import counted, output, shown
 
 LABELS = {
-    OURS: "pagestream, files to results",
-    PADDLE: "PaddleOCR, as it comes",
-    PADDLE_SAME_SIZE: "PaddleOCR, at our detection size",
+    OURS: "pagestream",
+    PADDLE: "PaddleOCR as it comes",
+    PADDLE_SAME_SIZE: "PaddleOCR at our size",
     BARE: "our engines alone",
-    PIPELINE: "pagestream, event to outcome",
+    PIPELINE: "event to outcome",
 }
 
 STEPS = {
@@ -61,21 +61,22 @@ def verdict(found: Comparison, parities: Mapping[str, Parity]) -> str:
     parts = []
     if paddle is not None and same_size is not None:
         parts.append(
-            f"{_times(paddle)} PaddleOCR as it comes, {_times(same_size)} PaddleOCR at the same detection size"
+            f"{_times(paddle)} as many images a second as PaddleOCR as it comes, {_times(same_size)} as many as "
+            "PaddleOCR at our detection size"
         )
     if bare is not None:
-        parts.append(f"{bare.median:.1%} (at least {bare.least:.1%}) of its engines alone")
+        parts.append(f"{bare.median:.1%} (at least {bare.least:.1%}) of what its engines do alone")
     if not parts:
         rate = spread(found.rounds, found.subject, lambda one: one.images_per_s)
         return f"pagestream reads {rate.median:.2f} images a second."
     whole = " with broker and store" if found.subject == PIPELINE else ""
     parity = parities.get(PADDLE)
     same = f" {parity.same_text:.1%} of lines have the same text." if parity and parity.same_text is not None else ""
-    return f"In images a second pagestream{whole} does {'; '.join(parts)}.{same}"
+    return f"pagestream{whole} reads {'; '.join(parts)}.{same}"
 
 
 def _sides(found: Comparison, parities: Mapping[str, Parity]) -> Table:
-    table = _table("side", "images/s", "lines/s", "ratio", "same text", "engines busy", "CPU s/image", "peak MB")
+    table = _table("side", "images/s", "lines/s", "ratio", "same text", "busy", "CPU s/image", "peak MB")
     for side in found.sides:
         ratio = found.ratio(side) if side != found.subject else None
         parity = parities.get(side)
@@ -95,7 +96,7 @@ def _sides(found: Comparison, parities: Mapping[str, Parity]) -> Table:
 def _steps(found: Comparison) -> Table:
     """A column a side that tells its steps."""
     seconds = {side: told for side in found.sides if (told := stage_seconds(found.rounds, side))}
-    table = _table("step", *seconds)
+    table = _table("step", *(LABELS[side] for side in seconds))
     for step, label in STEPS.items():
         if any(step in told for told in seconds.values()):
             table.add_row(label, *(f"{told[step]:.1f}" if step in told else "" for told in seconds.values()))
@@ -106,7 +107,7 @@ def _table(first: str, *others: str) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column(first, no_wrap=True)
     for name in others:
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name, justify="right", no_wrap=name == "ratio")
     return table
 
 

@@ -130,7 +130,9 @@ def test_the_record_has_what_programs_ask_for():
 def test_the_verdict_says_what_was_measured():
     """One sentence with the ratios there are, and the plain rate where there is nothing to compare with."""
     assert verdict(found(OURS), {}) == "pagestream reads 10.00 images a second."
-    assert "2.00 times PaddleOCR as it comes" in verdict(found(OURS, PADDLE, PADDLE_SAME_SIZE), {})
+    assert "2.00 times as many images a second as PaddleOCR as it comes, 3.00 times" in verdict(
+        found(OURS, PADDLE, PADDLE_SAME_SIZE), {}
+    )
     assert "200.0%" in verdict(found(OURS, BARE), {})
 
 
