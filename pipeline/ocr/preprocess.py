@@ -26,6 +26,16 @@ STRIDE = 32
 CROP_STEP = 8
 """The recogniser reads one character position for every 8 columns."""
 
+_PLAIN_COLUMNS = 128
+_SQUEEZE = 0.75
+"""A line keeps its own proportions for this many columns; what is longer is squeezed to this share.
+
+PaddleOCR's recognisers learn from crops of 320 columns at most, longer lines squeezed into them, so squeezed text is
+what they know. Tried on 61 scanned receipts, 31 pages of many scripts and 33 born-digital tables: words read right rise
+on receipts (F1 0.9465 to 0.950), stay on the others (within 0.002), and a seventh of all columns need no arithmetic.
+Squeezed from the first column on, short cells of tables lose (0.975 to 0.970); at 0.6 the many scripts do.
+"""
+
 _SMALLEST_SUM = 64
 """PaddleOCR pads pages whose height and width add up to less; resizing them would blow up a few pixels."""
 
@@ -96,10 +106,16 @@ def page_scale(height: int, width: int, size: tuple[int, int]) -> NDArray[np.flo
     return np.array([width / size[1], height / size[0]], np.float32)
 
 
+def natural_width(height: int, width: int, shape: CropShape) -> int:
+    """Columns a crop has at the recogniser's height, in its own proportions."""
+    return math.ceil(shape.height * width / height)
+
+
 def crop_width(height: int, width: int, shape: CropShape) -> int:
-    """Columns a crop takes at the recogniser's height: its own width, up to the next multiple of `CROP_STEP`."""
-    natural = math.ceil(shape.height * width / height)
-    return min(math.ceil(natural / CROP_STEP) * CROP_STEP, shape.widest)
+    """Columns a crop is shown with: its own, a long one's squeezed, up to the next multiple of `CROP_STEP`."""
+    natural = natural_width(height, width, shape)
+    shown = natural if natural <= _PLAIN_COLUMNS else _PLAIN_COLUMNS + _SQUEEZE * (natural - _PLAIN_COLUMNS)
+    return min(math.ceil(shown / CROP_STEP) * CROP_STEP, shape.widest)
 
 
 def crop_image(crop: Image, shape: CropShape) -> Image:

@@ -78,13 +78,22 @@ def test_a_page_of_one_pixel_is_set_into_black() -> None:
 
 
 @given(height=SIDES, width=SIDES)
-def test_crops_are_as_wide_as_they_are(height: int, width: int) -> None:
-    """A crop takes its own width at the recogniser's height, up to the next step, within the ceiling."""
-    columns = crop_width(height, width, SHAPE)
-    natural = 48 * width / height
+def test_short_crops_keep_their_proportions(height: int, width: int) -> None:
+    """A crop of up to 128 columns takes its own width at the recogniser's height, up to the next step."""
+    columns, natural = crop_width(height, width, SHAPE), 48 * width / height
     assert columns % CROP_STEP == 0
     assert CROP_STEP <= columns <= SHAPE.widest
-    assert columns == SHAPE.widest or natural <= columns < natural + CROP_STEP + 1
+    if natural <= 128:
+        assert natural <= columns < natural + CROP_STEP + 1
+
+
+@given(height=st.integers(1, 2_000), width=SIDES)
+def test_long_crops_are_squeezed(height: int, width: int) -> None:
+    """Beyond 128 columns a crop takes three quarters of its own, and a longer one never fewer than a shorter."""
+    columns, natural = crop_width(height, width, SHAPE), 48 * width / height
+    assert columns <= crop_width(height, width + 1, SHAPE)
+    if natural > 128 + CROP_STEP and columns < SHAPE.widest:
+        assert 128 + 0.75 * (natural - 128) <= columns < 128 + 0.75 * (natural - 128) + CROP_STEP + 1
 
 
 def test_a_crop_is_not_padded() -> None:
