@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from infra.simulation.arrivals import Page
 from infra.simulation.device import Device, Piece, Tensor
 from pipeline.app import batch_policies
-from pipeline.core.batching import BatchPolicy, Chosen
+from pipeline.core.batching import Batcher, BatchPolicy, Chosen
 from pipeline.core.events import STAGES, Item, Part, Stage
 from pipeline.core.policy import FlowPolicy
 from pipeline.core.reading import AHEAD, Reading
@@ -80,9 +80,25 @@ class Timed(Reading):
 
     def _choose(self, now: float) -> tuple[Stage, Chosen[Item]] | None:
         for stage in reversed(STAGES):
-            if (chosen := self._batchers[stage].ready(now)) is not None:
+            batcher = self._batchers[stage]
+            if (chosen := batcher.ready(now) or batcher.overdue(now)) is not None:
                 return stage, chosen
         return None
+
+
+class FirstCome(Reading):
+    """Pages in the order they were decoded, whosever they are."""
+
+    def __init__(
+        self, policies: Mapping[Stage, BatchPolicy], *, lanes: int, deadline_s: float = 1e9, ahead: int = AHEAD
+    ) -> None:
+        super().__init__(policies, lanes=lanes, deadline_s=deadline_s, ahead=ahead)
+        self._batchers = {stage: Batcher(policies[stage]) for stage in STAGES}
+
+
+def first_come(device: Device) -> Contender:
+    """Ours, were pages not to take turns."""
+    return replace(contenders(device)[0], name="ours, no turns", reading=FirstCome)
 
 
 def contenders(device: Device) -> tuple[Contender, ...]:

@@ -80,7 +80,7 @@ def work(price: Price, pieces: Sequence[Piece], tensor: Tensor, rows: int) -> Wo
 
 
 CPU = Device(
-    name="CPU, 2 lanes, figures measured",
+    name="CPU, 2 lanes (measured)",
     lanes=2,
     decoders=2,
     card="own",
@@ -88,7 +88,7 @@ CPU = Device(
 )
 
 GPU = Device(
-    name="GPU, 4 lanes on one card, figures assumed",
+    name="GPU, 4 lanes (assumed)",
     lanes=4,
     decoders=8,
     card="shared",

@@ -16,6 +16,7 @@ import orjson
 from infra.simulation.arrivals import Document, Page
 from infra.simulation.contenders import Contender
 from infra.simulation.device import Device, Piece, work
+from pipeline.app import LOADING_AHEAD
 from pipeline.core.allow import AllowList
 from pipeline.core.batching import Closed
 from pipeline.core.breaker import BreakerPolicy
@@ -52,9 +53,8 @@ from schemas.record import Partition, Position, Record
 DECIDE_S = 0.1e-3
 """What the loop takes for an event: about what `Flow.handle` and a command's hand-over take on one core."""
 
-PUBLISH_S, COMMIT_S = 20e-3, 5e-3
-"""A transaction, and a plain commit, during which the loop hears nothing. Transactions to a broker on the same machine
-were measured at 40 to 84 a second; the commit is assumed."""
+COMMIT_S = 5e-3
+"""A plain commit, during which the loop hears nothing: assumed."""
 
 FETCH_S, OPEN_S, STORE_S, STORE_THREADS = 10e-3, 2e-3, 10e-3, 4
 """An object from the store, opening it, a result into the store: assumed. Threads are the settings' default."""
@@ -62,7 +62,6 @@ FETCH_S, OPEN_S, STORE_S, STORE_THREADS = 10e-3, 2e-3, 10e-3, 4
 POLL_RECORDS, BUSY_WAIT_S = 100, 0.02
 """As the runner has them."""
 
-LOADING_AHEAD = 4
 SOURCE = Partition("documents", 0)
 
 
@@ -71,6 +70,7 @@ class Batch:
     """One that ran. `own` and `padded` are pixels or columns, without and with padding; waits are of its items."""
 
     stage: Stage
+    lane: int
     items: int
     rows: int
     own: int
@@ -93,27 +93,39 @@ class Run:
     waiting: list[tuple[float, int]] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """`publish_s`: a transaction, during which the loop hears nothing; 40 to 84 a second were measured with a broker
+    on the same machine. `max_documents`: the setting of that name."""
+
+    max_documents: int = 64
+    publish_s: float = 20e-3
+
+
 class Servers:
     """So many that serve first come, first served."""
 
     def __init__(self, count: int) -> None:
-        self._free = [0.0] * count
+        self._free = [(0.0, number) for number in range(count)]
 
-    def start(self, now: float) -> float:
-        """When the next task given at `now` begins. Its end is to be told."""
-        return max(now, heapq.heappop(self._free))
+    def start(self, now: float) -> tuple[float, int]:
+        """When the next task given at `now` begins, and who does it. Its end is to be told."""
+        free, number = heapq.heappop(self._free)
+        return max(now, free), number
 
-    def end(self, at: float) -> float:
-        heapq.heappush(self._free, at)
+    def end(self, at: float, number: int) -> float:
+        heapq.heappush(self._free, (at, number))
         return at
 
     def serve(self, now: float, seconds: float) -> float:
-        return self.end(self.start(now) + seconds)
+        started, number = self.start(now)
+        return self.end(started + seconds, number)
 
 
 class Simulation:
-    def __init__(self, documents: Sequence[Document], contender: Contender, device: Device) -> None:
-        policy = flow_policy(contender, device)
+    def __init__(self, documents: Sequence[Document], contender: Contender, device: Device, setup: Setup) -> None:
+        policy = flow_policy(contender, device, setup)
+        self._publish_s = setup.publish_s
         self._documents = tuple(documents)
         self._contender = contender
         self._device = device
@@ -200,7 +212,7 @@ class Simulation:
                 pass
 
     def _publish(self, publish: Publish) -> None:
-        self._now += PUBLISH_S
+        self._now += self._publish_s
         for outcome in publish.outcomes:
             self._run.left[outcome.unit.id.offset] = self._now
         self._tell(Published(publish.round))
@@ -210,16 +222,17 @@ class Simulation:
         contender = self._contender
         rows = contender.rows(run.stage, max(piece.padded for piece in pieces))
         done = work(self._device.prices[run.stage], pieces, contender.tensor, rows)
-        started = self._lanes.start(self._now)
+        started, lane = self._lanes.start(self._now)
         begun = started + done.before_s
         if self._device.card == "shared":
             begun = max(begun, self._card)
             self._card = begun + done.device_s
-        ended = self._lanes.end(begun + done.device_s + done.after_s)
+        ended = self._lanes.end(begun + done.device_s + done.after_s, lane)
         waits = tuple(started - item.queued_at for item in run.items)
         self._run.batches.append(
             Batch(
                 stage=run.stage,
+                lane=lane,
                 items=len(pieces),
                 rows=done.rows,
                 own=sum(piece.own for piece in pieces),
@@ -241,7 +254,7 @@ class Simulation:
             yield "line" if page is None else self._contender.line_parts(page.lines, owner)
 
 
-def flow_policy(contender: Contender, device: Device) -> FlowPolicy:
+def flow_policy(contender: Contender, device: Device, setup: Setup) -> FlowPolicy:
     """The settings' defaults, as far as they matter here."""
     return FlowPolicy(
         allow=AllowList(frozenset({"scans"})),
@@ -252,6 +265,7 @@ def flow_policy(contender: Contender, device: Device) -> FlowPolicy:
         lanes=device.lanes,
         decoders=device.decoders,
         retry_topics=frozenset(),
+        max_documents=setup.max_documents,
         max_loading=device.decoders + LOADING_AHEAD,
         batch_deadline_s=1e9,
     )
@@ -262,8 +276,8 @@ def _payload(item: Item) -> tuple[Piece, Page | None]:
     return cast("tuple[Piece, Page | None]", item.part.payload)
 
 
-def simulate(documents: Sequence[Document], contender: Contender, device: Device) -> Run:
-    return Simulation(documents, contender, device).run()
+def simulate(documents: Sequence[Document], contender: Contender, device: Device, setup: Setup | None = None) -> Run:
+    return Simulation(documents, contender, device, setup or Setup()).run()
 
 
 def _event(number: int) -> bytes:
