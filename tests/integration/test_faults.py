@@ -18,7 +18,7 @@ from pipeline.errors import Environment, Fatal, Recycle
 from schemas.record import Record
 from tests.documents import PdfPageSpec, make_pdf, slow_content
 from tests.services import until
-from tests.worker import PATIENCE_S, MortalBroker, Site, pages, picture, unit_of
+from tests.worker import PATIENCE_S, MortalBroker, Running, Site, pages, picture, unit_of
 
 WAIT = mark(Fault.WAIT)
 SLOW = make_pdf([PdfPageSpec(content=slow_content())])
@@ -330,6 +330,22 @@ def test_a_worker_whose_engines_never_read_joins_no_group() -> None:
     assert (error.code, running.seen["Assigned"]) == ("known_answer_failed", 0)
     with site.worker():
         assert site.completion(record).attempts == 1
+
+
+def test_a_worker_that_crashes_is_not_ready(tmp_path: Path) -> None:
+    """A defect of ours ends the worker with its exception, and whoever looks from outside sees it gone."""
+    ready_file = tmp_path / "ready"
+
+    def broken(max_records: int, timeout_s: float) -> list[Record]:
+        raise RuntimeError("planted")
+
+    running = Running(Site(), (), lambda _: Event(), ready_file)
+    running.until(lambda seen: seen["Assigned"] >= 1)
+    assert ready_file.exists()
+    running.broker.poll = broken  # type: ignore[method-assign]
+    with pytest.raises(RuntimeError, match="planted"):
+        running.ended()
+    assert not ready_file.exists()
 
 
 # --- recycling -------------------------------------------------------------------------------------------------------

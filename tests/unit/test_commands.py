@@ -13,11 +13,13 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from pipeline.__main__ import app
+from pipeline.commands import check
 from pipeline.commands.exits import complain, told_plainly
 from pipeline.commands.outcomes import Ended, ended, json_line, rows
 from pipeline.commands.sentences import LOCAL
 from pipeline.commands.terminal import show_card, shown
 from pipeline.decode.refusals import MESSAGES
+from pipeline.engines.fake import FakeEngine, Fault
 from pipeline.errors import Environment, Fatal
 from pipeline.topics import Topics
 from schemas.failures import Origin, dead_letter_headers
@@ -137,3 +139,15 @@ def test_consoles_take_nothing_for_markup():
     with complain.capture() as printed:
         complain.print("a[/b].pdf [draft] [bold]", soft_wrap=True)
     assert printed.get() == "a[/b].pdf [draft] [bold]\n"
+
+
+@pytest.mark.parametrize(("broken", "code", "told"), [(None, 0, "2 lanes"), (1, 4, "known_answer_failed")])
+def test_check_asks_every_lane(monkeypatch, broken, code, told):
+    """One lane of several that does not read its known page is enough to say so."""
+    engines = [FakeEngine(always=Fault.GARBAGE if lane == broken else None) for lane in range(2)]
+    monkeypatch.setenv("PAGESTREAM_ENGINE__NAME", "fake")
+    monkeypatch.setattr("pipeline.app.load_engines", lambda settings: engines)
+    monkeypatch.setattr(check, "PARTS", {"engine": check.PARTS["engine"]})
+    ended = CliRunner().invoke(app, ["check"])
+    assert ended.exit_code == code
+    assert told in ended.stdout
