@@ -100,7 +100,8 @@ def page_locked(size: int) -> NDArray[np.uint8]:
             stage="engine",
         )
     held = (ctypes.c_uint8 * size).from_address(pointer.value or 0)
-    weakref.finalize(held, library.cudaFreeHost, pointer)  # views of the array keep `held`
+    freeing = weakref.finalize(held, library.cudaFreeHost, pointer)  # views of the array keep `held`
+    freeing.atexit = False  # lanes may still be at work when the process ends
     return np.frombuffer(memoryview(held), np.uint8)
 
 
