@@ -63,8 +63,9 @@ SoakPages = Annotated[
 ]  # fmt: skip
 TruthFolder = Annotated[
     Path | None,
-    typer.Option("--truth", exists=True, file_okay=False, help="Folder of transcripts, <document>.json: "
-                 '{"width", "height", "lines": [{"text", "box": [[x, y], ...]}]}; says who is right in --lines.'),
+    typer.Option("--truth", exists=True, file_okay=False, help="Folder of transcripts, <document>.json: an object of "
+                 '"width", "height" and "lines", each with its "text" and a "box" of four corners, in pixels of the '
+                 "first page. With them --lines says who is right."),
 ]  # fmt: skip
 
 
