@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -119,11 +120,14 @@ def lanes_at_work(runs: Mapping[str, Run], until: float) -> Figure:
     figure, axes = pyplot.subplots(len(runs), 1, figsize=(8, 1.05 * len(runs) + 0.5), sharex=True)
     for (name, run), ax in zip(runs.items(), axes, strict=True):
         began = min(batch.started for batch in run.batches)
-        for batch in run.batches:
+        for lane, (stage, colour) in itertools.product(
+            range(run.lanes), (("detect", DETECT), ("recognise", RECOGNISE))
+        ):
+            batches = [batch for batch in run.batches if (batch.lane, batch.stage) == (lane, stage)]
             ax.broken_barh(
-                [(batch.started - began, batch.ended - batch.started)],
-                (batch.lane - 0.4, 0.8),
-                facecolor=DETECT if batch.stage == "detect" else RECOGNISE,
+                [(batch.started - began, batch.ended - batch.started) for batch in batches if batch.started < until],
+                (lane - 0.4, 0.8),
+                facecolor=colour,
                 edgecolor="white",
                 linewidth=0.4,
             )
