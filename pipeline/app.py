@@ -50,8 +50,11 @@ LARGEST_RECORD_BYTES = 1_000_000_000
 """The client's own limit, at its highest: it holds before compression, a topic's holds for what arrives. An event that
 came in must go out again, so the topics decide (see topics.HEADROOM_BYTES)."""
 
-FILL_S = 0.1
+FILL_S = 0.05
 """How long a run waits to be filled while all lanes are busy; a run costs the same however few items it has."""
+
+PUBLISH_INTERVAL_S = 0.1
+"""Between two transactions: the share of the time in which the loop is busy publishing stays small."""
 
 LOADING_AHEAD = 4
 """Documents fetched ahead of the decoders: the store's latency is hidden, the bytes held stay few."""
@@ -179,6 +182,7 @@ def flow_policy(settings: Settings, topics: Topics, *, lanes: int) -> FlowPolicy
         max_documents=flow.max_documents,
         max_loading=settings.decode.children + LOADING_AHEAD,
         max_page_bytes=flow.max_page_bytes,
+        publish_interval_s=PUBLISH_INTERVAL_S,
         max_starts=flow.max_deaths,
         memory_ceiling=flow.memory_ceiling_mb * 2**20 if flow.memory_ceiling_mb is not None else None,
     )
@@ -198,7 +202,7 @@ def batch_policies(settings: Settings) -> dict[Stage, BatchPolicy]:
         }
     return {
         "detect": BatchPolicy(max_items=1, max_cost=1, max_wait_s=0.0),
-        "recognise": BatchPolicy(max_items=16, max_cost=2_048, max_wait_s=0.05),
+        "recognise": BatchPolicy(max_items=4, max_cost=512, max_wait_s=0.05),
     }
 
 

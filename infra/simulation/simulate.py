@@ -16,7 +16,7 @@ import orjson
 from infra.simulation.arrivals import Document, Page
 from infra.simulation.contenders import Contender
 from infra.simulation.device import Device, Piece, work
-from pipeline.app import LOADING_AHEAD
+from pipeline.app import LOADING_AHEAD, PUBLISH_INTERVAL_S
 from pipeline.core.allow import AllowList
 from pipeline.core.batching import Closed
 from pipeline.core.breaker import BreakerPolicy
@@ -268,6 +268,7 @@ def flow_policy(contender: Contender, device: Device, setup: Setup) -> FlowPolic
         max_documents=setup.max_documents,
         max_loading=device.decoders + LOADING_AHEAD,
         batch_deadline_s=1e9,
+        publish_interval_s=PUBLISH_INTERVAL_S,
     )
 
 

@@ -369,6 +369,7 @@ class Flow:
 
     def _published(self) -> None:
         self._publish_tries = 0
+        self._publish_at = self._told_at + self._policy.publish_interval_s
         self._documents.published()
 
     def _publish_failed(self, error: PagestreamError, now: float) -> Iterator[Command]:
@@ -397,7 +398,8 @@ class Flow:
 
     def _is_drained(self, now: float) -> bool:
         """Asked after a round was tried: what is settled still then waits for siblings that will not come."""
-        return not self._settling.open and now >= self._publish_at and len(self._documents) == len(self._settling)
+        tried = not len(self._settling) or now >= self._publish_at
+        return tried and not self._settling.open and len(self._documents) == len(self._settling)
 
     def _exit(self) -> Iterator[Command]:
         yield from self._documents.forget(list(self._documents))

@@ -70,9 +70,9 @@ class Intake:
             unit = heapq.heappop(self._later)[2]
             self._line.append(unit)
             yield Accept(unit)
-        if not self._line:
-            return
         begun = len(in_flight)
+        if not self._line or begun >= self._policy.max_documents:
+            return
         alone = any(self._is_suspect(unit) for unit in in_flight)
         while self._line and begun < self._policy.max_documents and not alone:
             suspect = self._is_suspect(self._line[0].id)

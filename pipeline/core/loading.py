@@ -7,7 +7,7 @@ pages of documents opened and not settled are bounded because their text is held
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -84,14 +84,11 @@ class Loading:
     def commands(self) -> Iterable[Command]:
         """What can go on now: close what is decoded, decode the next pages, open and fetch the next documents."""
         for decoder, decoding in list(self._decoding.items()):
-            if decoding.busy:
-                continue
-            if not decoding.pages:
+            if not decoding.busy and not decoding.pages:
                 del self._decoding[decoder]
                 self._free.append(decoder)
                 yield CloseDocument(decoder)
-            elif self._fits(decoding):
-                yield self._render(decoder, decoding)
+        yield from self._render_in_turn()
         while self._free and self._fetched and sum(self._pages.values()) < self._max_pages:
             decoder = self._free.popleft()
             unit, body = self._fetched.popleft()
@@ -101,6 +98,17 @@ class Loading:
             unit = self._to_fetch.popleft()
             self._fetching.add(unit.id)
             yield Fetch(unit)
+
+    def _render_in_turn(self) -> Iterable[Command]:
+        """The document that holds the least goes first, and room is kept for it: a long one takes what is left."""
+        idle = [(decoder, decoding) for decoder, decoding in self._decoding.items() if not decoding.busy]
+        held: Counter[UnitId] = Counter()
+        for (unit, _), size in self._page_bytes.items():
+            held[unit] += size
+        for decoder, decoding in sorted(idle, key=lambda pair: held[pair[1].unit.id]):
+            if not self._fits(decoding):
+                return
+            yield self._render(decoder, decoding)
 
     def _loading(self) -> int:
         return len(self._fetching) + len(self._fetched) + len(self._decoding)

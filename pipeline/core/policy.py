@@ -24,6 +24,8 @@ class FlowPolicy:
                     runs alone, so that it is known to be the cause.
     max_pages       pages of documents opened and not settled: bounds the text held. One document is always allowed.
     max_round, max_round_bytes   documents published in one transaction, and about how many bytes of records.
+    publish_interval_s   from the end of a transaction to the next: while it runs the loop hears nothing, and lanes that
+                    are quick run dry.
     batch_deadline_s   how long an engine may be silent about a batch, the one before it included, or its known page.
     memory_ceiling     resident bytes of this process at which it drains, to be replaced; None for no ceiling.
     """
@@ -45,4 +47,5 @@ class FlowPolicy:
     max_round_bytes: int = 64 * 2**20
     batch_deadline_s: float = 300.0
     commit_interval_s: float = 1.0
+    publish_interval_s: float = 0.0
     memory_ceiling: int | None = None

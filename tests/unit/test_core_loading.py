@@ -130,3 +130,27 @@ def test_pages_of_open_documents_are_bounded() -> None:
     assert told(loading) == [CloseDocument(0)]
     loading.drop(unit(0).id)
     assert [command for command in told(loading) if isinstance(command, Open)] == [Open(1, unit(1), "one")]
+
+
+def test_a_long_document_does_not_keep_others_from_being_decoded() -> None:
+    """Room that comes free is for the document that holds the least; until its page fits, nobody else takes it."""
+    loading = loading_of(decoders=2, max_loading=2, max_page_bytes=100)
+    for number in (0, 1):
+        loading.want(unit(number))
+    told(loading)
+    for number in (0, 1):
+        loading.fetched(unit(number), "body")
+    told(loading)
+    assert loading.answered(0) == unit(0).id
+    loading.opened(0, (40,) * 10, range(1, 11))
+    for page in (1, 2):
+        assert told(loading) == [Render(0, page)]
+        loading.answered(0)
+    assert loading.answered(1) == unit(1).id
+    loading.opened(1, (50,), [1])
+    assert told(loading) == []
+    loading.release(unit(0).id, 1)
+    assert told(loading) == [Render(1, 1)]
+    loading.answered(1)
+    loading.release(unit(1).id, 1)
+    assert told(loading)[-1] == Render(0, 3)

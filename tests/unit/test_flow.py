@@ -412,6 +412,26 @@ def test_a_failed_round_is_published_again() -> None:
     assert shell.broker.committed[DOCUMENTS] == Position(1)
 
 
+def test_rounds_keep_their_distance() -> None:
+    """What settles right after a transaction waits for the next, whose time is one to be woken for; a worker that has
+    published everything does not wait before it leaves."""
+    shell = shell_with(("good",), ("good",), policy=policy_of(publish_interval_s=0.5))
+    answer_all(shell)
+    shell.tick()
+    assert ends_of(shell.broker)["read"] == 2
+    shell.broker.append(DOCUMENTS, ("good",))
+    shell.deliver(DOCUMENTS)
+    answer_all(shell)
+    shell.tick(0.4)
+    assert ends_of(shell.broker)["read"] == 2
+    assert shell.flow.due() == pytest.approx(shell.now + 0.1)
+    shell.tick(0.1)
+    assert ends_of(shell.broker)["read"] == 3
+    shell.tell(Drain())
+    shell.tick()
+    assert shell.exit is not None
+
+
 def test_rounds_that_fail_in_a_row_stop_the_worker() -> None:
     """When nothing can be published the worker stops, with the last reason."""
     shell = shell_with(("good",))
