@@ -18,22 +18,25 @@ class BreakerPolicy:
 
 
 class Breaker:
+    """`_failures` are the numbers of those documents that failed, among the last `window`."""
+
     def __init__(self, policy: BreakerPolicy) -> None:
         self._policy = policy
         self._run = 0
-        self._failed = 0
-        self._recent: deque[bool] = deque(maxlen=policy.window)
+        self._seen = 0
+        self._failures: deque[int] = deque()
 
     def record(self, *, failed: bool) -> None:
+        self._seen += 1
         self._run = self._run + 1 if failed else 0
-        if len(self._recent) == self._policy.window:
-            self._failed -= self._recent[0]
-        self._recent.append(failed)
-        self._failed += failed
+        if failed:
+            self._failures.append(self._seen)
+        while self._failures and self._failures[0] <= self._seen - self._policy.window:
+            self._failures.popleft()
 
     @property
     def tripped(self) -> bool:
-        full = len(self._recent) == self._policy.window
+        full = self._seen >= self._policy.window
         return self._run >= self._policy.max_run or (
-            full and self._failed >= self._policy.max_ratio * self._policy.window
+            full and len(self._failures) >= self._policy.max_ratio * self._policy.window
         )

@@ -130,6 +130,7 @@ class OffsetTracker:
     def confirm(self) -> None:
         """The transaction that carried what was settled together is committed."""
         self._closing.clear()
+        self._own = self.own_starts()  # what is settled is forgotten: memory stays flat over any number of documents
 
     def reopen(self, offset: int, indices: frozenset[int]) -> None:
         """Undo `settle_together`: the transaction that carried it was aborted."""

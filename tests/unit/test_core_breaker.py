@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 from pipeline.core.breaker import Breaker, BreakerPolicy
 
 
@@ -34,3 +36,9 @@ def test_old_failures_leave_the_window() -> None:
     """What is older than the window is forgotten, and counted again for no one."""
     assert not breaker_after("xxx....", max_ratio=0.25).tripped
     assert breaker_after("xxx....x", max_ratio=0.25).tripped
+
+
+def test_success_is_not_remembered_one_by_one() -> None:
+    """However wide the window, a breaker holds no more than its failures."""
+    wide = [len(pickle.dumps(breaker_after("." * count, window=10**9))) for count in (10, 1_000)]
+    assert wide[1] <= wide[0] + 8

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -273,3 +275,15 @@ def test_a_start_is_forgiven_once_and_a_predecessors_never() -> None:
     left.forgive(own)
     left.track(0, 2)
     assert (left.starts(0, 0), left.starts(0, 1)) == (1, 0)
+
+
+def test_nothing_is_remembered_of_what_is_settled() -> None:
+    """A tracker is as large after a thousand settled documents as after one."""
+    tracker = tracked(0)
+    weights = []
+    for offset in range(1_000):
+        tracker.track(offset, 1)
+        tracker.start(offset, 0)
+        settle(tracker, offset)
+        weights.append(len(pickle.dumps(tracker)))
+    assert weights[-1] <= weights[1] + 8  # the offset itself has more digits
