@@ -202,7 +202,7 @@ def batch_policies(settings: Settings) -> dict[Stage, BatchPolicy]:
         }
     return {
         "detect": BatchPolicy(max_items=1, max_cost=1, max_wait_s=0.0),
-        "recognise": BatchPolicy(max_items=4, max_cost=512, max_wait_s=0.05),
+        "recognise": BatchPolicy(max_items=8, max_cost=1_024, max_wait_s=0.05),
     }
 
 

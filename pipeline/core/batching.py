@@ -8,10 +8,11 @@ prepared once that batch is full or has waited. A bucket that full ones keep pas
 from __future__ import annotations
 
 import heapq
+import math
 from collections import Counter, deque
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
-from typing import Generic, Literal, Protocol, TypeVar
+from typing import Generic, Literal, NamedTuple, Protocol, TypeVar
 
 Closed = Literal["full", "overdue", "idle", "alone"]
 """Why a batch was closed: it was full; its items waited too long; a lane was idle; it is run by itself."""
@@ -46,17 +47,13 @@ class Chosen(Generic[B]):
     closed: Closed
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting(Generic[B]):
-    """An item in line: by its turn, and among equals by its arrival."""
+class _Waiting(NamedTuple, Generic[B]):
+    """An item in line: by its turn, and among equals by its arrival, which no two share."""
 
     turn: int
     arrival: int
     item: B
     since: float
-
-    def __lt__(self, other: _Waiting[B]) -> bool:
-        return (self.turn, self.arrival) < (other.turn, other.arrival)
 
 
 @dataclass(slots=True)
@@ -65,19 +62,26 @@ class _Bucket(Generic[B]):
 
     line: list[_Waiting[B]] = field(default_factory=list)
     cost: int = 0
-    oldest: float = float("inf")
-    served: float = float("-inf")
+    oldest: float = math.inf
+    served: float = -math.inf
 
     def push(self, waiting: _Waiting[B]) -> None:
         heapq.heappush(self.line, waiting)
         self.cost += waiting.item.cost
         self.oldest = min(self.oldest, waiting.since)
 
+    def pop(self) -> B:
+        waiting = heapq.heappop(self.line)
+        self.cost -= waiting.item.cost
+        if waiting.since == self.oldest:
+            self.oldest = min((other.since for other in self.line), default=math.inf)
+        return waiting.item
+
     def keep(self, line: Iterable[_Waiting[B]]) -> None:
         self.line = list(line)
         heapq.heapify(self.line)
         self.cost = sum(waiting.item.cost for waiting in self.line)
-        self.oldest = min((waiting.since for waiting in self.line), default=float("inf"))
+        self.oldest = min((waiting.since for waiting in self.line), default=math.inf)
 
 
 class Batcher(Generic[B]):
@@ -156,13 +160,10 @@ class Batcher(Generic[B]):
         items: list[B] = []
         cost = 0
         while bucket.line and len(items) < self._policy.max_items:
-            item = bucket.line[0].item
-            if items and cost + item.cost > self._policy.max_cost:
+            if items and cost + bucket.line[0].item.cost > self._policy.max_cost:
                 break
-            heapq.heappop(bucket.line)
-            items.append(item)
-            cost += item.cost
-        bucket.keep(bucket.line)
+            items.append(bucket.pop())
+            cost += items[-1].cost
         bucket.served = now
         if not bucket.line:
             del self._buckets[items[0].bucket]

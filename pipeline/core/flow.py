@@ -183,6 +183,7 @@ class Flow:
             case Tick(ends):
                 if not self._draining:  # then not all that was read was tracked
                     self._partitions.advance(ends)
+                yield from self._obey(self._health.look(now))  # not before: an answer may lie in the inbox
             case LaneLooks() | LaneReady() | LaneFailed() | MemorySeen():
                 yield from self._obey(self._health.told(event, now))
             case Drain(error):
@@ -301,9 +302,6 @@ class Flow:
     # --- what is to be done next ---------------------------------------------------------------------------------
 
     def _go_on(self, now: float) -> Iterator[Command]:
-        yield from self._obey(self._health.look(now))
-        if self._exited:
-            return
         yield from self._retry_now(now)
         if self._health.can_read and not self._draining and not self._settling.open:
             yield from self._begin(now)

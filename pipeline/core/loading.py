@@ -102,13 +102,19 @@ class Loading:
     def _render_in_turn(self) -> Iterable[Command]:
         """The document that holds the least goes first, and room is kept for it: a long one takes what is left."""
         idle = [(decoder, decoding) for decoder, decoding in self._decoding.items() if not decoding.busy]
-        held: Counter[UnitId] = Counter()
-        for (unit, _), size in self._page_bytes.items():
-            held[unit] += size
-        for decoder, decoding in sorted(idle, key=lambda pair: held[pair[1].unit.id]):
+        if len(idle) > 1:
+            held = self._held_by_document()
+            idle.sort(key=lambda pair: held[pair[1].unit.id])
+        for decoder, decoding in idle:
             if not self._fits(decoding):
                 return
             yield self._render(decoder, decoding)
+
+    def _held_by_document(self) -> Counter[UnitId]:
+        held: Counter[UnitId] = Counter()
+        for (unit, _), size in self._page_bytes.items():
+            held[unit] += size
+        return held
 
     def _loading(self) -> int:
         return len(self._fetching) + len(self._fetched) + len(self._decoding)
