@@ -45,10 +45,11 @@ def foreseen(error: Exception, stage: str) -> PagestreamError:
     return Retryable(UNFORESEEN, code="internal_error", stage=stage)
 
 
-def answer(inbox: Inbox, work: Callable[[], Event], failed: Callable[[PagestreamError], Event], stage: str) -> None:
-    """Do the work and put its event, or the one that says why not."""
+def answer(inbox: Inbox, work: Callable[[], Event], failed: Callable[[PagestreamError], Event], stage: str) -> Event:
+    """Do the work and put its event, or the one that says why not. Returns what was put."""
     try:
         event = work()
     except Exception as error:  # the boundary: whatever a document does ends here
         event = failed(foreseen(error, stage))
     inbox.put(event)
+    return event

@@ -1,7 +1,8 @@
 """Engines at work: one thread a lane, each with an engine of its own, all taking from one queue.
 
-A lane reads its known page before its first batch and again when `every_s` have passed, between two batches or while it
-has none. An engine that does not read it is ended, and its lane takes nothing any more.
+A lane reads its known page before its first batch, again when `every_s` have passed, between two batches or while it
+has none, and after every batch that failed: a device that has gone bad fails quickly, and would take all there is. An
+engine that does not read it is ended, and its lane takes nothing any more.
 """
 
 from __future__ import annotations
@@ -76,10 +77,19 @@ class Lanes:
     def close(self, timeout_s: float) -> None:
         """Each lane ends after the batch it is at; those that hang are left to the end of the process."""
         until = monotonic() + timeout_s
+        self._abandon()
         for _ in self._threads:
             self._batches.put(None)
         for thread in self._threads:
             thread.join(max(0.0, until - monotonic()))
+
+    def _abandon(self) -> None:
+        """Nobody waits any more for what no lane has begun."""
+        try:
+            while True:
+                self._batches.get_nowait()
+        except Empty:
+            return
 
     def _serve(self, lane: int, engine: Engine) -> None:
         while self._reads(lane, engine) and self._work(engine):
@@ -109,12 +119,14 @@ class Lanes:
                 return True
             if batch is None:
                 return False
-            answer(
+            told = answer(
                 self._inbox,
                 lambda batch=batch: self._run(engine, batch),  # type: ignore[misc]
                 lambda error, batch=batch: BatchFailed(batch.batch, error),  # type: ignore[misc]
                 batch.stage,
             )
+            if isinstance(told, BatchFailed):
+                return True
         return True
 
     def _run(self, engine: Engine, batch: RunBatch) -> Event:

@@ -11,13 +11,13 @@ class Pool:
     """`submit` from any thread. Work must catch its own exceptions."""
 
     def __init__(self, threads: int, *, name: str) -> None:
-        self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._work: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
         self._closed = Event()
         self._threads = threads
         for number in range(threads):
             Thread(target=self._serve, name=f"{name}-{number}", daemon=True).start()
 
-    def submit(self, work: Callable[[], None]) -> None:
+    def submit(self, work: Callable[[], object]) -> None:
         self._work.put(work)
 
     def close(self) -> None:

@@ -144,6 +144,19 @@ def test_a_lane_that_is_silent_at_its_page_ends_the_worker() -> None:
     assert exit_.error.code == "engine_stalled"
 
 
+def test_an_answer_that_waits_to_be_heard_is_no_silence() -> None:
+    """After a long transaction a batch is late only if its answer is not among what has happened meanwhile."""
+    shell = shell_with(2, lanes=1, batch_deadline_s=30.0)
+    while not shell.held.batches:
+        answer_all(shell, only=shell.waiting()[0][0])
+    shell.now += 31
+    late = [kind for kind, _ in shell.waiting()].index("batch")
+    shell.tell(MemorySeen(1))
+    shell.answer(late, "ok", 0)
+    shell.tick()
+    assert shell.exit is None
+
+
 def test_a_process_at_its_ceiling_finishes_what_is_begun() -> None:
     """At the ceiling nothing more is begun, what is begun is published, and the reason is to be recycled."""
     shell = shell_with(5, lanes=1, max_documents=2, memory_ceiling=1_000)

@@ -40,12 +40,19 @@ class World(RuleBasedStateMachine):
         lanes=st.integers(1, 2),
         max_documents=st.sampled_from([1, 5]),
         max_round=st.sampled_from([1, 4, 256]),
+        pause=st.sampled_from([0.0, 0.25]),
         strict=st.booleans(),
         later=st.booleans(),
     )
-    def begin(self, lanes: int, max_documents: int, max_round: int, strict: bool, later: bool) -> None:
+    def begin(self, lanes: int, max_documents: int, max_round: int, pause: float, strict: bool, later: bool) -> None:
         breaker = BreakerPolicy(max_run=6, max_ratio=0.9, window=20) if strict else LENIENT
-        self.policy = policy_of(lanes=lanes, max_documents=max_documents, max_round=max_round, breaker=breaker)
+        self.policy = policy_of(
+            lanes=lanes,
+            max_documents=max_documents,
+            max_round=max_round,
+            breaker=breaker,
+            publish_interval_s=pause,
+        )
         self.broker = Broker(PARTITIONS)
         self.shell = Shell(self.policy, self.broker, later=later)
         self.shell.assign(PARTITIONS)

@@ -13,11 +13,22 @@ import pytest
 from opentelemetry.trace import NoOpTracer
 
 from pipeline.clock import steady_clock
-from pipeline.core.events import BatchDone, Event, Item, LaneFailed, LaneLooks, LaneReady, Part, RunBatch, UnitId
+from pipeline.core.events import (
+    BatchDone,
+    BatchFailed,
+    Event,
+    Item,
+    LaneFailed,
+    LaneLooks,
+    LaneReady,
+    Part,
+    RunBatch,
+    UnitId,
+)
 from pipeline.engines.base import Engine, EngineSettings, Image, Regions, load
-from pipeline.engines.fake import FakeEngine, Fault, draw_page
+from pipeline.engines.fake import FakeEngine, Fault, draw_page, mark
 from pipeline.engines.known_answer import LINES, KnownPage, agreement, draw_known_page, require_known_answer
-from pipeline.errors import Fatal
+from pipeline.errors import Fatal, Retryable
 from pipeline.telemetry.journey import Journeys
 from pipeline.workers.inbox import Inbox
 from pipeline.workers.lanes import Lanes
@@ -45,9 +56,9 @@ class Heard:
             self.events += self.inbox.take(0.1)
         return self.events
 
-    def batches(self, count: int) -> None:
+    def batches(self, count: int, image: Image = KNOWN.image) -> None:
         for number in range(count):
-            page = Part("page", 1, KNOWN.image)
+            page = Part("page", 1, image)
             self.lanes.run(RunBatch(number, "detect", (Item(UNIT, number, 0, page, 0.0),), "full"))
 
 
@@ -119,6 +130,47 @@ def test_an_engine_that_went_bad_is_found_out() -> None:
         heard.until(lambda events: count(events, LaneFailed) == 1)
         heard.batches(10)
         heard.until(lambda events: count(events, BatchDone) == 10)
+
+
+def test_a_failed_batch_sends_its_lane_to_its_page() -> None:
+    """A document may be the cause or the device: the lane takes the next batch once it has shown that it reads."""
+    with lanes_of([FakeEngine()]) as heard:
+        heard.batches(1, draw_page([mark(Fault.RETRYABLE)]))
+        heard.batches(1)
+        events = heard.until(lambda events: count(events, BatchDone) == 1)
+    assert [type(event) for event in events] == [LaneLooks, LaneReady, BatchFailed, LaneLooks, LaneReady, BatchDone]
+
+
+def test_a_device_that_fails_quickly_does_not_take_all_there_is() -> None:
+    """One batch fails by it, however many are in line and however far off its next look would be."""
+
+    class Gone(FakeEngine):
+        def detect(self, pages: Sequence[Image]) -> list[Regions]:
+            if self.broken.is_set():
+                raise Retryable("The device is gone.", code="engine_failed", stage="engine")
+            return FakeEngine.detect(self, pages)
+
+    engine = Gone()
+    with lanes_of([engine]) as heard:
+        heard.until(lambda events: count(events, LaneReady) == 1)
+        engine.broken.set()
+        heard.batches(10)
+        heard.until(lambda events: count(events, LaneFailed) == 1)
+    assert count(heard.events + heard.inbox.take(0.0), BatchFailed) == 1
+
+
+def test_what_no_lane_has_begun_is_left_at_the_end() -> None:
+    """A lane that is told to end finishes the batch it is at and takes none of those in line."""
+    engine = FakeEngine()
+    with lanes_of([engine]) as heard:
+        heard.until(lambda events: count(events, LaneReady) == 1)
+        heard.batches(1, draw_page([mark(Fault.WAIT)]))
+        heard.batches(5)
+        heard.until(lambda events: heard.lanes._batches.qsize() == 5)
+        heard.lanes.close(0.0)
+        engine.gate.set()
+        events = heard.until(lambda events: count(events, BatchDone) == 1)
+    assert count(events + heard.inbox.take(0.0), BatchDone) == 1
 
 
 @dataclass
