@@ -18,13 +18,17 @@ class BreakerPolicy:
 
 
 class Breaker:
-    """`_failures` are the numbers of those documents that failed, among the last `window`."""
+    """Once tripped it stays so: a success among what is still in flight does not mend a deployment.
+
+    `_failures` are the numbers of those documents that failed, among the last `window`.
+    """
 
     def __init__(self, policy: BreakerPolicy) -> None:
         self._policy = policy
         self._run = 0
         self._seen = 0
         self._failures: deque[int] = deque()
+        self.tripped = False
 
     def record(self, *, failed: bool) -> None:
         self._seen += 1
@@ -33,9 +37,9 @@ class Breaker:
             self._failures.append(self._seen)
         while self._failures and self._failures[0] <= self._seen - self._policy.window:
             self._failures.popleft()
+        self.tripped = self.tripped or self._is_flood()
 
-    @property
-    def tripped(self) -> bool:
+    def _is_flood(self) -> bool:
         full = self._seen >= self._policy.window
         return self._run >= self._policy.max_run or (
             full and len(self._failures) >= self._policy.max_ratio * self._policy.window

@@ -34,8 +34,14 @@ def test_a_share_of_failures_trips_once_the_window_is_full() -> None:
 
 def test_old_failures_leave_the_window() -> None:
     """What is older than the window is forgotten, and counted again for no one."""
-    assert not breaker_after("xxx....", max_ratio=0.25).tripped
-    assert breaker_after("xxx....x", max_ratio=0.25).tripped
+    assert not breaker_after("x...x...x", max_ratio=0.5).tripped
+    assert breaker_after("x...x..x", max_ratio=0.5).tripped
+
+
+def test_once_tripped_it_stays_so() -> None:
+    """What succeeds while the worker drains does not let the failures after it through."""
+    assert breaker_after("xxx.....", max_run=3).tripped
+    assert breaker_after("xxx.....", max_ratio=0.75).tripped
 
 
 def test_success_is_not_remembered_one_by_one() -> None:
