@@ -53,7 +53,7 @@ from pipeline.core.events import (
 )
 from pipeline.core.failing import Failing, Step
 from pipeline.core.gather import Gather
-from pipeline.core.health import Health, beyond_help
+from pipeline.core.health import Health
 from pipeline.core.intake import Intake, Refusal
 from pipeline.core.loading import Loading
 from pipeline.core.offsets import MetadataInvalid
@@ -377,10 +377,12 @@ class Flow:
         yield from self._documents.taken_back()
         self._publish_tries += 1
         pause = self._policy.environment.delay(self._publish_tries)
-        if isinstance(error, Fatal) or pause is None:
-            yield from self._drain(beyond_help(error))
+        if pause is not None and not isinstance(error, Fatal):
+            self._publish_at = now + pause
             return
-        self._publish_at = now + pause
+        yield from self._drain(error)
+        if not self._exited:  # at once, for nothing more can be told; but it is the environment's fault, not ours
+            yield from self._exit()
 
     # --- how it ends ---------------------------------------------------------------------------------------------
 

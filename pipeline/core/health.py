@@ -72,7 +72,7 @@ class Health:
     def engine_lost(self, error: PagestreamError) -> Drain:
         """No engine can go on. The starts stay marked: a document may be the cause."""
         self._partitions.drop(list(self._partitions))
-        return Drain(beyond_help(error))
+        return Drain(_beyond_help(error))
 
     def _memory_seen(self, resident: int) -> Iterator[Drain]:
         if self._ceiling is None or resident < self._ceiling:
@@ -83,6 +83,6 @@ class Health:
             yield Drain(Fatal(CEILING_TOO_LOW, code="memory_ceiling_too_low", stage="settings"))
 
 
-def beyond_help(error: PagestreamError) -> Fatal:
+def _beyond_help(error: PagestreamError) -> Fatal:
     """The same reason, as one that ends the worker at once."""
     return Fatal(error.message, code=error.code, stage=error.stage)

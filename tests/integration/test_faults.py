@@ -78,7 +78,7 @@ def test_transactions_that_never_succeed_stop_the_worker(site: Site) -> None:
     records = crowd(site, 3)
     site.cluster.fail("publish", "transaction_aborted", 3)
     with site.worker() as running:
-        assert isinstance(running.ended(), Fatal)
+        assert isinstance(running.ended(), Environment)
     assert site.terminals() == []
     with site.worker():
         assert all_complete(site, records)

@@ -433,14 +433,15 @@ def test_rounds_keep_their_distance() -> None:
 
 
 def test_rounds_that_fail_in_a_row_stop_the_worker() -> None:
-    """When nothing can be published the worker stops, with the last reason."""
+    """When nothing can be published the worker stops at once, with the last reason: the environment's, so that a
+    supervisor starts it again."""
     shell = shell_with(("good",))
     shell.publish_verdicts = ["environment"] * 9
     answer_all(shell)
     for _ in range(3):
         shell.tick(4.0)
     assert shell.exit is not None
-    assert shell.exit.error is not None
+    assert isinstance(shell.exit.error, Environment)
     assert shell.exit.error.code == "planted_environment"
     assert (shell.broker.committed[DOCUMENTS].offset, shell.broker.ended) == (0, {})
 
