@@ -380,9 +380,11 @@ class Flow:
         if pause is not None and not isinstance(error, Fatal):
             self._publish_at = now + pause
             return
-        yield from self._drain(error)
-        if not self._exited:  # at once, for nothing more can be told; but it is the environment's fault, not ours
-            yield from self._exit()
+        if isinstance(error, Fatal):
+            yield from self._drain(error)
+            return
+        yield from self._drain(Environment(error.message, code=error.code, stage=error.stage))
+        yield from self._exit()  # at once: nothing more can be told
 
     # --- how it ends ---------------------------------------------------------------------------------------------
 

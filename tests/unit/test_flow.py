@@ -432,17 +432,18 @@ def test_rounds_keep_their_distance() -> None:
     assert shell.exit is not None
 
 
-def test_rounds_that_fail_in_a_row_stop_the_worker() -> None:
+@pytest.mark.parametrize("verdict", ["environment", "retryable"])
+def test_rounds_that_fail_in_a_row_stop_the_worker(verdict: str) -> None:
     """When nothing can be published the worker stops at once, with the last reason: the environment's, so that a
     supervisor starts it again."""
     shell = shell_with(("good",))
-    shell.publish_verdicts = ["environment"] * 9
+    shell.publish_verdicts = [verdict] * 9
     answer_all(shell)
     for _ in range(3):
         shell.tick(4.0)
     assert shell.exit is not None
     assert isinstance(shell.exit.error, Environment)
-    assert shell.exit.error.code == "planted_environment"
+    assert shell.exit.error.code == f"planted_{verdict}"
     assert (shell.broker.committed[DOCUMENTS].offset, shell.broker.ended) == (0, {})
 
 
