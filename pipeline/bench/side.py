@@ -25,9 +25,11 @@ class Pass:
     """One side over all files, once.
 
     `cpu_seconds`: processor time of the side's processes, all threads; what is left of a comparison when others use the
-    machine too. `stages`: seconds of work by step, summed over threads. `busy_share`: of the lanes' time from the first
-    batch's start to the last one's end, the part in which they had a batch; None where that is not known. `failed`:
-    documents without a result, with the code of the reason. `readings`: the pages of each document, by its name.
+    machine too. It holds the time in which threads of a runtime wait busily: onnxruntime's do as PaddleOCR opens it,
+    ours (one thread a session) do not. `stages`: seconds of work by step, summed over threads. `busy_share`: of the
+    lanes' time from the first batch's start to the last one's end, the part in which they had a batch; None where that
+    is not known. `failed`: documents without a result, with the code of the reason. `readings`: the pages of each
+    document, by its name.
     """
 
     seconds: float

@@ -6,7 +6,7 @@ items (blank ones at the end), so that the device computes an item the same way 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from threading import BoundedSemaphore
 from typing import Any, TypeVar
@@ -85,7 +85,7 @@ class BatchedEngine:
     def detect(self, pages: Sequence[Image]) -> list[Regions]:
         answers: dict[int, Regions] = {}
         keys = [padded_page(page.shape[0], page.shape[1], self.limits) for page in pages]
-        for size, places in _runs(keys, lambda size: self.detector.count(size)):
+        for size, places in _runs(keys, self.detector.count):
             for place, found in zip(places, self._detect([pages[place] for place in places], size), strict=True):
                 answers[place] = found
         return [answers[place] for place in range(len(pages))]
@@ -94,7 +94,7 @@ class BatchedEngine:
         answers: dict[int, Reading] = {}
         height = self.recognition.shape.height
         keys = [(height, self._columns(crop.shape[0], crop.shape[1])) for crop in crops]
-        for size, places in _runs(keys, lambda size: self.recogniser.count(size)):
+        for size, places in _runs(keys, self.recogniser.count):
             for place, reading in zip(places, self._recognise([crops[place] for place in places], size), strict=True):
                 answers[place] = reading
         return [answers[place] for place in range(len(crops))]
@@ -202,7 +202,7 @@ def _blank(normalisation: Normalisation) -> NDArray[np.uint8]:
     return np.round(np.array(normalisation.mean) / normalisation.scale).astype(np.uint8)
 
 
-def _runs(keys: Sequence[_T], most: Any) -> Iterator[tuple[_T, list[int]]]:
+def _runs(keys: Sequence[_T], most: Callable[[_T], int]) -> Iterator[tuple[_T, list[int]]]:
     """Places of equal keys, at most `most(key)` together, in the order keys first come."""
     groups: dict[_T, list[int]] = {}
     for place, key in enumerate(keys):
