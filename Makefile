@@ -6,7 +6,7 @@ PIP := .venv/bin/python -m pip --disable-pip-version-check install --quiet --no-
 LOCK := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 ARGS :=
 
-.PHONY: help setup demo test check up down secrets schemas lock clean
+.PHONY: help setup demo paddle test check up down secrets schemas lock clean
 
 help:  ## say what the targets do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,6 +16,8 @@ setup: .venv/.worker  ## install a worker into .venv
 demo: setup  ## fetch the models and read sample documents, all in one process
 	.venv/bin/pagestream models fetch
 	.venv/bin/pagestream demo --out out/demo
+
+paddle: .venv/.test  ## add PaddleOCR, which `pagestream bench` compares with, and all else that tests need
 
 test: .venv/.test  ## run all tests, with a real Kafka, store and Jaeger where Java, Maven and Go are there
 	.venv/bin/pagestream models fetch

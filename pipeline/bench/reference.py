@@ -81,7 +81,7 @@ def require_paddleocr() -> None:
     """Raises Fatal where it is not installed: a comparison is never left out unseen."""
     if importlib.util.find_spec("paddleocr") is None:
         raise Fatal(
-            "PaddleOCR is not installed; run `.venv/bin/pip install -e '.[paddle]'` in the clone, or compare with "
+            "PaddleOCR is not installed; run `make paddle` in the clone, or compare with "
             "`--against none`.",
             code="engine_unavailable",
             stage="bench",
@@ -114,7 +114,7 @@ def _pipeline(kind: PaddleKind) -> Any:
             **limit,
         )
     except Exception as error:
-        message = "PaddleOCR can't be loaded; run `.venv/bin/pip install -e '.[paddle]'` in the clone again."
+        message = "PaddleOCR can't be loaded; run `make paddle` in the clone again."
         raise Fatal(message, code="engine_unavailable", stage="bench") from error
 
 

@@ -39,14 +39,14 @@ def lacking(device: Device, device_id: int) -> str | None:
 
 def modules() -> Any:
     if any(importlib.util.find_spec(name) is None for name in ("paddleocr", "cv2")):
-        raise _unavailable("PaddleOCR is not installed; run `.venv/bin/pip install -e '.[paddle]'` in the clone.")
+        raise _unavailable("PaddleOCR is not installed; run `make paddle` in the clone.")
     os.environ.setdefault("PADDLE_PDX_DISABLE_MODEL_SOURCE_CHECK", "True")  # it would look for download sites
     os.environ["PADDLE_PDX_DISABLE_DEVICE_FALLBACK"] = "True"  # it would take a CPU in place of a GPU
     accept_headless_opencv()
     try:
         import paddleocr  # type: ignore[import-not-found,unused-ignore]
     except Exception as error:  # its import runs a good deal of code of many packages
-        message = "PaddleOCR can't be imported; run `.venv/bin/pip install -e '.[paddle]'` in the clone again."
+        message = "PaddleOCR can't be imported; run `make paddle` in the clone again."
         raise _unavailable(message) from error
     return paddleocr
 

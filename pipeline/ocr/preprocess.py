@@ -26,8 +26,8 @@ STRIDE = 32
 CROP_STEP = 8
 """The recogniser reads one character position for every 8 columns."""
 
-_PLAIN_COLUMNS = 128
-_SQUEEZE = 0.75
+PLAIN_COLUMNS = 128
+SQUEEZE = 0.75
 """A line keeps its own proportions for this many columns; what is longer is squeezed to this share.
 
 PaddleOCR's recognisers learn from crops of 320 columns at most, longer lines squeezed into them, so squeezed text is
@@ -114,7 +114,7 @@ def natural_width(height: int, width: int, shape: CropShape) -> int:
 def crop_width(height: int, width: int, shape: CropShape) -> int:
     """Columns a crop is shown with: its own, a long one's squeezed, up to the next multiple of `CROP_STEP`."""
     natural = natural_width(height, width, shape)
-    shown = natural if natural <= _PLAIN_COLUMNS else _PLAIN_COLUMNS + _SQUEEZE * (natural - _PLAIN_COLUMNS)
+    shown = natural if natural <= PLAIN_COLUMNS else PLAIN_COLUMNS + SQUEEZE * (natural - PLAIN_COLUMNS)
     return min(math.ceil(shown / CROP_STEP) * CROP_STEP, shape.widest)
 
 

@@ -73,7 +73,7 @@ class TestBatchedOnnxEngine(EngineLaws):
 
 
 @pytest.mark.models
-@pytest.mark.skipif(importlib.util.find_spec("paddleocr") is None, reason="pip install 'pagestream[paddle]'")
+@pytest.mark.skipif(importlib.util.find_spec("paddleocr") is None, reason="make paddle")
 @pytest.mark.filterwarnings("default")  # its import runs the code of fifty packages
 class TestPaddleEngine(EngineLaws):
     @pytest.fixture(scope="class")
