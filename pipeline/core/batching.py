@@ -18,8 +18,8 @@ Closed = Literal["full", "overdue", "idle", "alone"]
 """Why a batch was closed: it was full; its items waited too long; a lane was idle; it is run by itself."""
 
 PASSED_OVER = 4
-"""So many times `max_wait_s` a bucket is passed over by full ones, then it counts as full: it goes when its first item's
-turn has come."""
+"""So many times `max_wait_s` a bucket is passed over by full ones, then it counts as full: it goes when its first
+item's turn has come."""
 
 
 class Batchable(Protocol):
