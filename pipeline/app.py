@@ -21,7 +21,7 @@ from pipeline.decode.limits import DecodeLimits
 from pipeline.decode.versions import decoder_versions
 from pipeline.engines.base import Engine, EngineSettings, load
 from pipeline.engines.known_answer import LINES, KnownPage, draw_known_page
-from pipeline.engines.shapes import runs_for
+from pipeline.engines.shapes import CROP_STEPS, PAGE_STEP, runs_for
 from pipeline.ocr.preprocess import PLAIN_COLUMNS, SQUEEZE, PageLimits
 from pipeline.runner import Broker, Runner, Workers
 from pipeline.settings import Settings
@@ -236,6 +236,7 @@ def pipeline_stamp(settings: Settings, engines: Sequence[Engine]) -> Pipeline:
         "engine": settings.engine.name,
         "page_side": settings.engine.page_side,
         "lines": [PLAIN_COLUMNS, SQUEEZE],
+        "padding": [PAGE_STEP, CROP_STEPS],
         "limits": [settings.decode.max_pages, settings.decode.max_page_pixels, settings.decode.max_document_pixels],
         "decoders": decoder_versions(),
         "numpy": version("numpy"),

@@ -21,6 +21,9 @@ DOCUMENTS_FAILED = 1
 ENVIRONMENT = 3
 OURSELVES = 4
 RECYCLE = 5
+RESTART_HELPS = frozenset({"outcome_unknown"})
+"""Codes of Fatal errors that end the process at once and leave the next one in no worse a place."""
+
 INTERRUPTED = 130
 """128 + SIGINT, as shells have it."""
 
@@ -36,6 +39,8 @@ def exit_code(error: PagestreamError) -> int:
             return ENVIRONMENT
         case Recycle():
             return RECYCLE
+        case _ if error.code in RESTART_HELPS:
+            return ENVIRONMENT
         case _:
             return OURSELVES
 

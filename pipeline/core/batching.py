@@ -72,17 +72,19 @@ class _Bucket(Generic[B]):
         self.oldest = min(self.oldest, waiting.since)
 
     def pop(self) -> B:
-        waiting = heapq.heappop(self.line)
-        self.cost -= waiting.item.cost
-        if waiting.since == self.oldest:
-            self.oldest = min((other.since for other in self.line), default=math.inf)
-        return waiting.item
+        """Leaves `oldest` as it was: `recall` it after the last."""
+        item = heapq.heappop(self.line).item
+        self.cost -= item.cost
+        return item
+
+    def recall(self) -> None:
+        self.oldest = min((waiting.since for waiting in self.line), default=math.inf)
 
     def keep(self, line: Iterable[_Waiting[B]]) -> None:
         self.line = list(line)
         heapq.heapify(self.line)
         self.cost = sum(waiting.item.cost for waiting in self.line)
-        self.oldest = min((waiting.since for waiting in self.line), default=math.inf)
+        self.recall()
 
 
 class Batcher(Generic[B]):
@@ -165,6 +167,7 @@ class Batcher(Generic[B]):
                 break
             items.append(bucket.pop())
             cost += items[-1].cost
+        bucket.recall()
         bucket.served = now
         if not bucket.line:
             del self._buckets[items[0].bucket]
