@@ -81,8 +81,7 @@ def require_paddleocr() -> None:
     """Raises Fatal where it is not installed: a comparison is never left out unseen."""
     if importlib.util.find_spec("paddleocr") is None:
         raise Fatal(
-            "PaddleOCR is not installed; run `make paddle` in the clone, or compare with "
-            "`--against none`.",
+            "PaddleOCR is not installed; run `make paddle` in the clone, or compare with `--against none`.",
             code="engine_unavailable",
             stage="bench",
         )

@@ -79,25 +79,31 @@ def test_a_page_of_one_pixel_is_set_into_black() -> None:
 
 @given(height=SIDES, width=SIDES)
 def test_short_crops_keep_their_proportions(height: int, width: int) -> None:
-    """A crop of up to 128 columns takes its own width at the recogniser's height, up to the next step."""
+    """A crop of up to 80 columns takes its own width at the recogniser's height, up to the next step."""
     columns, natural = crop_width(height, width, SHAPE), 48 * width / height
     assert columns % CROP_STEP == 0
     assert CROP_STEP <= columns <= SHAPE.widest
-    if natural <= 128:
+    if natural <= 80:
         assert natural <= columns < natural + CROP_STEP + 1
 
 
 @given(height=st.integers(1, 2_000), width=SIDES)
 def test_long_crops_are_squeezed(height: int, width: int) -> None:
-    """Beyond 128 columns a crop takes seven tenths of its own, and a longer one never fewer than a shorter."""
+    """A longer crop takes 65 to 100 % of its own columns, and never fewer than a shorter one."""
     columns, natural = crop_width(height, width, SHAPE), 48 * width / height
     assert columns <= crop_width(height, width + 1, SHAPE)
-    if natural > 128 + CROP_STEP and columns < SHAPE.widest:
-        assert 128 + 0.7 * (natural - 128) <= columns < 128 + 0.7 * (natural - 128) + CROP_STEP + 1
+    if columns < SHAPE.widest:
+        assert 0.65 * natural <= columns < natural + CROP_STEP + 1
+
+
+@pytest.mark.parametrize(("width", "columns"), [(80, 80), (180, 152), (400, 288), (1400, 1144)])
+def test_how_much_long_crops_are_squeezed(width: int, columns: int) -> None:
+    """Columns up to the 80th count in full, those up to the 400th 0.65, those beyond 0.85."""
+    assert crop_width(48, width, SHAPE) == columns
 
 
 def test_a_crop_is_not_padded() -> None:
     """The last column of what the recogniser sees is still the crop."""
     tensor = crop_tensor(np.full((30, 77, 3), 255, np.uint8), SHAPE, Normalisation(1 / 255, (0, 0, 0), (1, 1, 1)))
-    assert tensor.shape == (3, 48, 128)
+    assert tensor.shape == (3, 48, 112)
     assert tensor.min() == pytest.approx(1)
