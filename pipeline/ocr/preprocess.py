@@ -30,8 +30,9 @@ SQUEEZE = ((80, 1.0), (400, 0.65), (math.inf, 0.85))
 """How a line's own columns become those it is shown with: (up to this column, each one before it counts so much).
 
 PaddleOCR's recognisers learn from crops of 320 columns at most, longer lines squeezed into them, so squeezed text is
-what they know. Chosen on 61 scanned receipts, 31 pages of many scripts and 33 tables, mostly born digital: F1 of words, unsqueezed and so,
-is 0.9465 and 0.9505, 0.7016 and 0.7012, 0.9749 and 0.9747; a fifth of the receipts' columns need no arithmetic. Squeezed from the first column on, short cells of tables lose (0.975 to 0.970 at 0.8); with 0.6 throughout
+what they know. Chosen on 61 scanned receipts, 31 pages of many scripts and 33 tables, mostly born digital: F1 of words,
+unsqueezed and so, is 0.9465 and 0.9505, 0.7016 and 0.7012, 0.9749 and 0.9747; a fifth of the receipts' columns need no
+arithmetic. Squeezed from the first column on, short cells of tables lose (0.975 to 0.970 at 0.8); with 0.6 throughout
 the many scripts do (to 0.693).
 """
 
