@@ -49,7 +49,7 @@ def choose(
             if limit is not None and len(chosen.files) >= limit:
                 break
             try:
-                pages = len(decoder.open(_bytes(path), dpi=dpi).sizes) if suits(name) else 0
+                pages = len(decoder.open(read_file(path), dpi=dpi).sizes) if suits(name) else 0
             except (Rejected, Retryable) as error:
                 chosen.left_out[name] = error.code
                 continue
@@ -66,7 +66,8 @@ def choose(
     return chosen
 
 
-def _bytes(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """Raises Rejected `file_unreadable`."""
     try:
         return path.read_bytes()
     except OSError as error:

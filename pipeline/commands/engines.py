@@ -11,14 +11,15 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from pipeline.commands.exits import complain, told_plainly
+from pipeline.commands.exits import DOCUMENTS_FAILED, complain, told_plainly
 from pipeline.commands.terminal import output, shown
 from pipeline.engines.engine_cache import Work, cached
+from pipeline.errors import Rejected, Retryable
 from pipeline.settings import Settings, cores, load_settings
 
 if TYPE_CHECKING:
+    from pipeline.bench.alike import Alike
     from pipeline.engines.base import Engine, Image
-    from pipeline.engines.compare import Alike
 
 engines = typer.Typer(name="engines", help="What runs the models here, and what must be built for a GPU.")
 
@@ -92,20 +93,27 @@ def compare(
 
     The first thing to do on a GPU. Without a GPU, batched on a CPU shows
     what its padding does to the text. Slow: every line is read three times.
+    Exit code 1 if a file could not be read.
     """
+    from pipeline.bench.alike import Alike
     from pipeline.commands.files import found_files
-    from pipeline.engines.compare import Alike
 
     chosen = {"profile": profile, "device": device, "precision": precision, "name": engine}
     with told_plainly():
         settings = load_settings(engine={name: value for name, value in chosen.items() if value is not None})
         reference, other = _engines(settings)
-        alike, paths = Alike(), [path for _, path in found_files(files).files]
+        alike, left, found = Alike(), 0, found_files(files).files
         with _bar() as bar:
-            for path in bar.track(paths, description="reading twice"):
-                for image in _pages(path, settings):
-                    alike.add(reference, other, image)
+            for name, path in bar.track(found, description="reading twice"):
+                try:
+                    for image in _pages(path, settings):
+                        alike.add(reference, other, image)
+                except (Rejected, Retryable) as error:
+                    left += 1
+                    complain.print(f"left out: {name}: {error.code}", soft_wrap=True)
     _tell(alike, settings)
+    if left:
+        raise typer.Exit(DOCUMENTS_FAILED)
 
 
 def _work(settings: Settings) -> Work:
@@ -129,10 +137,11 @@ def _engines(settings: Settings) -> tuple[Engine, Engine]:
 
 def _pages(path: Path, settings: Settings) -> Iterator[Image]:
     from pipeline.app import decode_limits
+    from pipeline.bench.documents import read_file
     from pipeline.decode.decoder import Decoder
 
     with Decoder(decode_limits(settings)) as decoder:
-        for number, _ in enumerate(decoder.open(path.read_bytes(), dpi=settings.decode.dpi).sizes, 1):
+        for number, _ in enumerate(decoder.open(read_file(path), dpi=settings.decode.dpi).sizes, 1):
             yield decoder.render(number).image
 
 

@@ -13,9 +13,9 @@ from PIL import ImageDraw, ImageFont
 from typer.testing import CliRunner
 
 from pipeline.__main__ import app
+from pipeline.bench.alike import Alike
 from pipeline.engines import build, session
 from pipeline.engines.base import Engine, Image, Reading, Regions
-from pipeline.engines.compare import Alike
 from pipeline.engines.engine_cache import Built, Work, make, record
 from pipeline.errors import Retryable
 from pipeline.ocr.agreement import Difference
@@ -155,3 +155,14 @@ def test_a_batch_that_fails_ends_the_build(cache: Path, monkeypatch: pytest.Monk
     ended = CliRunner().invoke(app, ["engines", "build"])
     assert ended.exit_code == 4
     assert "engine_failed: A model failed on a batch." in ended.stderr
+
+
+@pytest.mark.models
+def test_a_file_that_cannot_be_read_stops_no_comparison(cache: Path, tmp_path: Path, models_directory: Path) -> None:
+    """A damaged file is named with its code, the others are compared, and the exit code tells."""
+    Pillow.new("RGB", (64, 32), "white").save(tmp_path / "blank.png")
+    (tmp_path / "torn.png").write_bytes(b"no picture")
+    ended = CliRunner().invoke(app, ["engines", "compare", str(tmp_path), "--profile", "tiny"])
+    assert ended.exit_code == 1
+    assert "torn.png: unsupported_format" in ended.output
+    assert "1 pages" in ended.output

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from pipeline.engines.base import Engine, Image, Reading
 from pipeline.ocr.agreement import Difference, ReadLine, ReadPage, difference, pair_lines
 from pipeline.ocr.geometry import crop
-
-from .base import Engine, Image, Reading
 
 
 @dataclass(slots=True)
