@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, BinaryIO
 from uuid import uuid4
 
 import yaml
@@ -49,8 +49,10 @@ SILENCE_S = 240.0
 """Without any outcome. Less than the bench itself waits for a side."""
 
 SLICE_S = 1.0
-STOP_S = 90.0
-"""More than a worker's own deadline for a drain."""
+STOP_S = 15.0
+"""Less than the bench waits for a side to leave: nothing is under way by then."""
+
+LOG = "worker.log"
 
 MOST_LISTED = 100_000
 
@@ -107,6 +109,7 @@ class PipelineSide:
         self._stack = ExitStack()
         self._store = self._stack.enter_context(closing(S3Store(store_settings(settings))))
         folder = Path(self._stack.enter_context(TemporaryDirectory(prefix="pagestream-")))
+        self._log = folder / LOG
         self._worker = _start(settings, folder)
 
     def run(self, files: Files, tell: Tell) -> Pass:
@@ -161,7 +164,7 @@ class PipelineSide:
                     return
             if (code := self._worker.poll()) is not None:
                 raise Fatal(
-                    f"The worker ended with exit code {code}; `pagestream check` may say why.",
+                    f"The worker ended with exit code {code}: {self._last_words()}",
                     code="bench_worker_ended",
                     stage="bench",
                 )
@@ -169,6 +172,11 @@ class PipelineSide:
                 raise Environment(
                     "No outcome came for a while; look at broker, store and load.", code="bench_stalled", stage="bench"
                 )
+
+    def _last_words(self) -> str:
+        """A worker's log holds neither text nor keys of documents."""
+        lines = self._log.read_text(encoding="utf-8", errors="replace").split("\n")
+        return next((line for line in reversed(lines) if line.strip()), "it said nothing")
 
     def _pages(self, done: DocumentCompleted) -> tuple[ReadPage, ...]:
         lies = ObjectRef(done.result.bucket, done.result.key)
@@ -225,13 +233,18 @@ class _Heard:
 def _start(settings: Settings, folder: Path) -> subprocess.Popen[bytes]:
     config = folder / "settings.yaml"
     config.write_text(yaml.safe_dump(settings.model_dump(mode="json")), encoding="utf-8")
+    with (folder / LOG).open("wb") as log:
+        return _run(config, log)
+
+
+def _run(config: Path, log: BinaryIO) -> subprocess.Popen[bytes]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PAGESTREAM_")}
     return subprocess.Popen(
         [sys.executable, "-m", "pipeline", "run"],
         env={**clean, "PAGESTREAM_CONFIG": str(config)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=log,
     )
 
 
