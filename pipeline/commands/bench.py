@@ -92,6 +92,8 @@ def bench(
     """
     if services and (against or soak):
         raise typer.BadParameter("takes neither --against nor --soak", param_hint="--services")
+    if soak and against:
+        raise typer.BadParameter("takes no --against: only memory is watched", param_hint="--soak")
     rivals = {Against.BARE} if services else set(against or [Against.PADDLEOCR])
     if Against.NONE in rivals and len(rivals) > 1:
         raise typer.BadParameter("none is none", param_hint="--against")

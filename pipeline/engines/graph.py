@@ -53,7 +53,8 @@ def _load(model: Path, precision: Precision) -> Any:
         from onnxruntime.transformers import float16  # type: ignore[import-untyped]
     except ImportError as error:
         raise Fatal(
-            "Models can't be prepared for a GPU without onnx; install what docs/gpu.md names.",
+            "Models can't be prepared for full batches without onnx; run `make paddle` in the clone, which has it "
+            "too, or on a GPU host install what docs/gpu.md names.",
             code="engine_unavailable",
             stage="engine",
         ) from error

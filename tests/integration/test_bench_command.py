@@ -97,6 +97,7 @@ def test_a_soak_goes_round_until_it_has_its_pages(bench, documents):
     [
         ("--services", "--against", "bare"),
         ("--services", "--soak", "10"),
+        ("--soak", "10", "--against", "bare"),
         ("--against", "none", "--lines", "lines.md"),
         ("--against", "none", "--against", "bare"),
     ],
