@@ -116,7 +116,7 @@ def crop_width(height: int, width: int, shape: CropShape) -> int:
     natural = natural_width(height, width, shape)
     shown, before = 0.0, 0.0
     for limit, share in SQUEEZE:
-        shown += share * (min(max(natural, before), limit) - before)
+        shown += share * max(0, min(natural, limit) - before)
         before = limit
     return min(math.ceil(shown / CROP_STEP) * CROP_STEP, shape.widest)
 
