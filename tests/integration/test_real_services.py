@@ -43,8 +43,8 @@ DRAIN_S = 30.0
 CEILING_MB = 240
 """Above what a worker with the fake engine takes at rest, and less than that and `fake.LEAK_BYTES` together."""
 
-MANY = 5_000
-"""Documents that no worker reads between two looks at its memory."""
+BACKLOG = 40
+"""Documents that wait at most, so that a worker that is slow has no more to do for it."""
 
 Sites = Callable[..., ServiceSite]
 
@@ -213,10 +213,10 @@ def test_a_process_at_its_ceiling_is_recycled(sites: Sites, tmp_path: Path) -> N
         units = [site.submit("leak.png", picture("leak", mark(Fault.LEAK)))]
         while first.running:
             units += crowd(site, 5)
-            assert len(units) < MANY, first.log
+            site.until(lambda: not first.running or len(site.terminals()) > len(units) - BACKLOG)
         assert first.ended() == 5
         assert not ready_file.exists()
-    with site.worker() as second:
+    with site.worker(flow={"memory_ceiling_mb": None}) as second:
         found = site.settled(units)
         assert second.stop() == 0
     assert {one.code for one in found.values()} == {"complete"}
