@@ -111,9 +111,6 @@ def reading_properties(settings: KafkaSettings) -> dict[str, Any]:
         "allow.auto.create.topics": False,
         "queued.min.messages": 1_000,
         "queued.max.messages.kbytes": settings.prefetch_kib,
-        # What waits for a fetch under way: a partition that is resumed, and a queue that has room again.
-        "fetch.wait.max.ms": 100,
-        "fetch.queue.backoff.ms": 50,
     }
 
 
@@ -128,6 +125,9 @@ def member_properties(settings: KafkaSettings) -> dict[str, Any]:
         "max.poll.interval.ms": _ms(settings.max_poll_interval_s),
         # A missing topic that appears is noticed at this pace.
         "topic.metadata.refresh.interval.ms": 30_000,
+        # What waits for a fetch under way: a partition that is resumed, and a queue that has room again.
+        "fetch.wait.max.ms": 100,
+        "fetch.queue.backoff.ms": 50,
     }
 
 

@@ -16,6 +16,10 @@ from infra.services.service import Launch, Running, Service, address
 POM = PINS / "kafka" / "pom.xml"
 HEAP_MIB = 512
 
+LIGHT = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+"""It shares a few cores with the worker it serves: no second compilation of what runs for minutes, and one collector
+thread."""
+
 PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
@@ -67,7 +71,14 @@ def launch(home: Home, installed: Path, ports: Ports, running: Running) -> Launc
     properties, logging, logs = folder / "server.properties", folder / "log4j2.properties", folder / "logs"
     client, controller = address(ports["client"]), address(ports["controller"])
     text = PROPERTIES.format(client=client, controller=controller, logs=logs, largest=topics.LARGEST_BYTES)
-    java = [tools.java(), f"-Xmx{HEAP_MIB}m", f"-Dlog4j2.configurationFile={logging}", "-cp", f"{installed}/libs/*"]
+    java = [
+        tools.java(),
+        *LIGHT,
+        f"-Xmx{HEAP_MIB}m",
+        f"-Dlog4j2.configurationFile={logging}",
+        "-cp",
+        f"{installed}/libs/*",
+    ]
     return Launch(
         [*java, "kafka.Kafka", str(properties)],
         files={properties: text, logging: LOGGING},

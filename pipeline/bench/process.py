@@ -31,7 +31,7 @@ SILENCE_S = 300.0
 
 LEAVE_S = 20.0
 POLL_S = 0.25
-SAMPLE_S = 0.5
+SAMPLE_S = 1.0
 """How often memory is looked at while a side is at work: a look at all processes takes some 2 ms."""
 
 
