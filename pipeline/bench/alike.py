@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from pipeline.engines.base import Engine, Image, Reading
-from pipeline.ocr.agreement import Difference, ReadLine, ReadPage, difference, pair_lines
-from pipeline.ocr.geometry import crop
+from pipeline.engines.whole_page import read_page
+from pipeline.ocr.agreement import Difference, ReadLine, difference, pair_lines
 
 
 @dataclass(slots=True)
@@ -29,8 +29,8 @@ class Alike:
 
     def add(self, reference: Engine, other: Engine, page: Image) -> None:
         """Read one page with both."""
-        ours, pieces = _read(reference, page)
-        theirs, _ = _read(other, page)
+        ours, pieces = read_page(reference, page)
+        theirs, _ = read_page(other, page)
         paired = pair_lines(ours, theirs)
         self.pages += 1
         self.lines += len(ours.lines)
@@ -45,15 +45,3 @@ class Alike:
         self.crops[kind] += 1
         if kind is Difference.NONE:
             self.gap = max(self.gap, abs(line.confidence - reading.confidence))
-
-
-def _read(engine: Engine, page: Image) -> tuple[ReadPage, list[Image]]:
-    """The lines with text in them, and their crops."""
-    (regions,) = engine.detect([page])
-    crops = [crop(page, polygon) for polygon in regions.polygons]
-    kept = [
-        (ReadLine(reading.text, polygon, reading.confidence), piece)
-        for reading, polygon, piece in zip(engine.recognise(crops), regions.polygons, crops, strict=True)
-        if reading.text.strip()
-    ]
-    return ReadPage(page.shape[1], page.shape[0], tuple(line for line, _ in kept)), [piece for _, piece in kept]

@@ -23,10 +23,10 @@ from pipeline.decode.child import open_document
 from pipeline.decode.formats import Format, sniff
 from pipeline.decode.limits import DecodeLimits
 from pipeline.decode.protocol import Open
-from pipeline.engines.base import Engine, Image
+from pipeline.engines.base import Engine, Image, Reading, Regions
+from pipeline.engines.whole_page import read_page
 from pipeline.errors import PagestreamError
-from pipeline.ocr.agreement import ReadLine, ReadPage
-from pipeline.ocr.geometry import crop
+from pipeline.ocr.agreement import ReadPage
 from pipeline.settings import Settings
 
 STEPS = ("decode", "detect", "crop", "recognise")
@@ -87,8 +87,11 @@ class BareSide:
                 hand.failed[name] = error.code
 
     def _pages(self, hand: _Hand, engine: Engine, path: Path, tell: Tell) -> Iterator[ReadPage]:
+        timed = _Timed(engine, hand)
         for image in self._images(hand, path.read_bytes()):
-            yield _read(hand, engine, image)
+            with hand.at("crop"):
+                page, _ = read_page(timed, image)
+            yield page
             tell(1)
 
     def _images(self, hand: _Hand, body: bytes) -> Iterator[Image]:
@@ -110,31 +113,41 @@ class BareSide:
 
 @dataclass(slots=True)
 class _Hand:
-    """What one thread did."""
+    """What one thread did. A step within another has its time to itself: the outer one's clock stands still."""
 
     stages: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STEPS, 0.0))
     readings: dict[str, tuple[ReadPage, ...]] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
+    _step: str | None = None
+    _since: float = 0.0
 
     @contextmanager
     def at(self, step: str) -> Iterator[None]:
-        began = time.perf_counter()
+        outer = self._step
+        self._turn_to(step)
         try:
             yield
         finally:
-            self.stages[step] += time.perf_counter() - began
+            self._turn_to(outer)
+
+    def _turn_to(self, step: str | None) -> None:
+        now = time.perf_counter()
+        if self._step is not None:
+            self.stages[self._step] += now - self._since
+        self._step, self._since = step, now
 
 
-def _read(hand: _Hand, engine: Engine, page: Image) -> ReadPage:
-    with hand.at("detect"):
-        (regions,) = engine.detect([page])
-    with hand.at("crop"):
-        crops = [crop(page, polygon) for polygon in regions.polygons]
-    with hand.at("recognise"):
-        answers = engine.recognise(crops)
-    lines = (
-        ReadLine(answer.text, polygon, answer.confidence)
-        for answer, polygon in zip(answers, regions.polygons, strict=True)
-        if answer.text.strip()
-    )
-    return ReadPage(page.shape[1], page.shape[0], tuple(lines))
+@dataclass(frozen=True, slots=True)
+class _Timed:
+    """An engine whose two steps are told to a hand; what is left of reading a page is cutting lines out."""
+
+    engine: Engine
+    hand: _Hand
+
+    def detect(self, pages: Sequence[Image]) -> list[Regions]:
+        with self.hand.at("detect"):
+            return self.engine.detect(pages)
+
+    def recognise(self, crops: Sequence[Image]) -> list[Reading]:
+        with self.hand.at("recognise"):
+            return self.engine.recognise(crops)

@@ -14,8 +14,8 @@ from PIL import Image as Picture
 from PIL import ImageDraw, ImageFont
 
 from pipeline.engines.base import Engine, Image
+from pipeline.engines.whole_page import read_page
 from pipeline.errors import Fatal
-from pipeline.ocr.geometry import crop
 
 LINES = ("Known answer page", "with 0123456789")
 ENOUGH = 0.9
@@ -42,11 +42,9 @@ def draw_known_page() -> KnownPage:
 
 def agreement(engine: Engine, known: KnownPage) -> float:
     """How much of the known text the engine reads, 0 to 1. Runs on the engine's own thread."""
-    page = known.image
-    (regions,) = engine.detect([page])
-    ordered = sorted(regions.polygons, key=lambda polygon: float(polygon[:, 1].mean()))
-    readings = engine.recognise([crop(page, polygon) for polygon in ordered]) if ordered else []
-    found = "".join(reading.text for reading in readings).replace(" ", "")
+    page, _ = read_page(engine, known.image)
+    ordered = sorted(page.lines, key=lambda line: float(line.polygon[:, 1].mean()))
+    found = "".join(line.text for line in ordered).replace(" ", "")
     return SequenceMatcher(None, found, "".join(known.lines).replace(" ", ""), autojunk=False).ratio()
 
 
