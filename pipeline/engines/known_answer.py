@@ -40,7 +40,7 @@ def draw_known_page() -> KnownPage:
     return KnownPage(np.ascontiguousarray(np.asarray(page)[:, :, ::-1]))
 
 
-def agreement(engine: Engine, known: KnownPage) -> float:
+def share_read(engine: Engine, known: KnownPage) -> float:
     """How much of the known text the engine reads, 0 to 1. Runs on the engine's own thread."""
     page, _ = read_page(engine, known.image)
     ordered = sorted(page.lines, key=lambda line: float(line.polygon[:, 1].mean()))
@@ -51,7 +51,7 @@ def agreement(engine: Engine, known: KnownPage) -> float:
 def require_known_answer(engine: Engine, known: KnownPage) -> None:
     """Raises Fatal: the engine's own, or `known_answer_failed` for wrong text and for every other exception."""
     try:
-        enough = agreement(engine, known) >= ENOUGH
+        enough = share_read(engine, known) >= ENOUGH
     except Fatal:
         raise
     except Exception as error:

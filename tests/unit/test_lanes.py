@@ -27,7 +27,7 @@ from pipeline.core.events import (
 )
 from pipeline.engines.base import Engine, EngineSettings, Image, Regions, load
 from pipeline.engines.fake import FakeEngine, Fault, draw_page, mark
-from pipeline.engines.known_answer import LINES, KnownPage, agreement, draw_known_page, require_known_answer
+from pipeline.engines.known_answer import LINES, KnownPage, draw_known_page, require_known_answer, share_read
 from pipeline.errors import Fatal, Retryable
 from pipeline.telemetry.journey import Journeys
 from pipeline.workers.inbox import Inbox
@@ -203,7 +203,7 @@ def test_regions_in_any_order_are_read_from_the_top() -> None:
         def detect(self, pages: Sequence[Image]) -> list[Regions]:
             return [Regions(r.polygons[::-1], r.scores[::-1]) for r in FakeEngine.detect(self, pages)]
 
-    assert agreement(Reversed(), KNOWN) == 1.0
+    assert share_read(Reversed(), KNOWN) == 1.0
 
 
 def test_an_engine_that_finds_nothing_is_not_an_engine_that_reads() -> None:
@@ -225,5 +225,5 @@ def test_the_drawn_page_is_small() -> None:
 def test_the_models_read_the_drawn_page(models_directory: Path) -> None:
     """The models that are fetched by default read it without a mistake: a failure is never the page's fault."""
     [engine] = load("onnx", EngineSettings(models=models_directory))
-    assert agreement(engine, draw_known_page()) == 1.0
+    assert share_read(engine, draw_known_page()) == 1.0
     engine.close()
