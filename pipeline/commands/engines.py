@@ -171,14 +171,15 @@ def _bar() -> Progress:
 
 
 def _cache_table(root: Path) -> Table:
-    columns = ("gpu", "tensorrt", "model", "sha256", "precision", "batches", "MB")
+    columns = ("state", "gpu", "tensorrt", "model", "sha256", "precision", "batches", "MB")
     table = Table(*columns, title=f"Built for TensorRT, in {shown(root)}")
     for entry in cached(root):
         size = f"{entry.size / 1e6:,.1f}"
         if entry.built is None:
-            table.add_row("", "", f"{entry.folder.name}: not finished", "", "", "", size)
+            table.add_row("not finished", "", "", entry.folder.name, "", "", "", size)
             continue
         built = entry.built
+        state = f"damaged: {', '.join(map(shown, entry.changed))}" if entry.changed else "whole"
         gpu = f"{built.gpu}, {built.capability}"
-        table.add_row(gpu, built.tensorrt, built.model, built.sha256[:12], built.precision, built.shapes, size)
+        table.add_row(state, gpu, built.tensorrt, built.model, built.sha256[:12], built.precision, built.shapes, size)
     return table

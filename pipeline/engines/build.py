@@ -22,8 +22,8 @@ def build(settings: EngineSettings, runs: Runs | None = None) -> Work:
     """Every session opened and every shape run on the device of the settings; with TensorRT, its engines put into the
     cache. `runs` as in `load_batched`.
 
-    Raises Fatal when device or models are missing; as the work goes on, Retryable when a run fails, and Environment
-    when the cache can't be written.
+    Raises Fatal when device or models are missing; as the work goes on, Retryable when a run fails, Environment when
+    the cache can't be written, and Fatal when TensorRT leaves nothing there.
     """
     require_device(settings.device, settings.device_id)
     prepared = plans(settings, runs or runs_for(settings.page))
@@ -57,5 +57,5 @@ def _opened(plan: Plan, place: Place | None, settings: EngineSettings) -> Sessio
     if place is None:
         return open_session(plan.graph, settings)
     engine_cache.make(place.folder)
-    engine_cache.make(place.timing)
+    engine_cache.make_timing(place.timing)
     return open_session(plan.graph, settings, tensorrt=place.options)

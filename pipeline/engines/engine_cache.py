@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
+from pydantic import TypeAdapter
 
 from pipeline.errors import Environment, Fatal
 
@@ -30,7 +32,7 @@ KEY_LENGTH = 16
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What a folder of the cache holds."""
+    """What the engines of a folder were built from."""
 
     gpu: str
     capability: str
@@ -41,17 +43,29 @@ class Built:
     precision: str
     shapes: str
 
-    def __post_init__(self) -> None:
-        if not all(isinstance(value, str) for value in asdict(self).values()):
-            raise TypeError("a manifest holds text")
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a build has left: the bytes of each file, by its path below the folder.
+
+    All of them count: where the one that tells an engine's shapes is missing, onnxruntime builds anew.
+    """
+
+    built: Built
+    files: Mapping[str, int]
+
+
+_MANIFESTS = TypeAdapter(Manifest)
 
 
 @dataclass(frozen=True, slots=True)
 class Cached:
-    """A folder of the cache and the bytes in it. `built` is None for one that was not finished."""
+    """A folder of the cache and the bytes in it. `built` is None for one that was not finished; `changed` names the
+    files that are missing or have another size than when it was."""
 
     folder: Path
     built: Built | None
+    changed: tuple[str, ...]
     size: int
 
 
@@ -79,25 +93,28 @@ def home_of(root: Path, gpu: Gpu, tensorrt: str) -> Path:
 
 def require_built(folder: Path) -> None:
     """A worker never builds: that takes minutes. Raises Fatal `engine_not_built`."""
-    if not (folder / MANIFEST).is_file():
-        raise Fatal(
-            "TensorRT's engines for this GPU and these models are not built; run `pagestream engines build`.",
-            code="engine_not_built",
-            stage="engine",
-        )
+    manifest = _read(folder)
+    if manifest is None:
+        raise _not_built("TensorRT's engines for this GPU and these models are not built")
+    if _changed(folder, manifest):
+        raise _not_built("A file of TensorRT's engines is missing, or is not as it was built")
 
 
-def record(folder: Path, built: Built) -> None:
-    """Say that the engines in `folder` are complete. Raises Environment `cache_closed`."""
+def make(folder: Path) -> None:
+    """Where engines are to be built: what is there stays if it is whole, for TensorRT takes whatever it finds.
+
+    Raises Environment `cache_closed`.
+    """
+    manifest = _read(folder)
     try:
-        unfinished = folder / f".{MANIFEST}"
-        unfinished.write_bytes(orjson.dumps(asdict(built), option=orjson.OPT_INDENT_2))
-        unfinished.replace(folder / MANIFEST)
+        if folder.exists() and (manifest is None or _changed(folder, manifest)):
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise closed() from error
 
 
-def make(folder: Path) -> None:
+def make_timing(folder: Path) -> None:
     """Raises Environment `cache_closed`."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -105,10 +122,30 @@ def make(folder: Path) -> None:
         raise closed() from error
 
 
+def record(folder: Path, built: Built) -> None:
+    """Say that the engines in `folder` are complete.
+
+    Raises Environment `cache_closed`, Fatal `engine_unavailable` when there are none.
+    """
+    try:
+        files = _files(folder)
+        if not files:
+            raise Fatal(
+                "TensorRT has built nothing of a model; see what docs/gpu.md says of trouble.",
+                code="engine_unavailable",
+                stage="engine",
+            )
+        unfinished = folder / f".{MANIFEST}"
+        unfinished.write_bytes(orjson.dumps(Manifest(built, files), option=orjson.OPT_INDENT_2))
+        unfinished.replace(folder / MANIFEST)
+    except OSError as error:
+        raise closed() from error
+
+
 def cached(root: Path) -> list[Cached]:
     """Everything that lies in the cache, finished or not."""
     folders = (path for path in sorted(root.glob("*/*/*")) if path.is_dir() and path.name != TIMING)
-    return [Cached(folder, _read(folder / MANIFEST), _size(folder)) for folder in folders]
+    return [_cached(folder) for folder in folders]
 
 
 def closed() -> Environment:
@@ -119,15 +156,35 @@ def closed() -> Environment:
     )
 
 
-def _read(manifest: Path) -> Built | None:
+def _cached(folder: Path) -> Cached:
+    manifest, size = _read(folder), sum(_files(folder).values())
+    if manifest is None:
+        return Cached(folder, None, (), size)
+    return Cached(folder, manifest.built, _changed(folder, manifest), size)
+
+
+def _read(folder: Path) -> Manifest | None:
+    """None for a folder that was not finished, or was by another release."""
     try:
-        return Built(**orjson.loads(manifest.read_bytes()))
-    except (OSError, ValueError, TypeError):  # unfinished, or of another release
+        return _MANIFESTS.validate_json((folder / MANIFEST).read_bytes())
+    except (OSError, ValueError):
         return None
 
 
-def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+def _changed(folder: Path, manifest: Manifest) -> tuple[str, ...]:
+    there = _files(folder)
+    return tuple(name for name, size in manifest.files.items() if there.get(name) != size)
+
+
+def _files(folder: Path) -> dict[str, int]:
+    """What was built, and its bytes. Links are left out: they lead to the model's own files (see `paddle_cache`)."""
+    paths = (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())
+    sizes = {str(path.relative_to(folder)): path.stat().st_size for path in paths}
+    return {name: size for name, size in sizes.items() if name not in (MANIFEST, f".{MANIFEST}")}
+
+
+def _not_built(what: str) -> Fatal:
+    return Fatal(f"{what}; run `pagestream engines build`.", code="engine_not_built", stage="engine")
 
 
 def _plain(name: str) -> str:

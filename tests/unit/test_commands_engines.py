@@ -42,13 +42,21 @@ def test_every_engine_and_device_has_a_line(cache: Path, monkeypatch: pytest.Mon
 
 
 def test_what_was_built_is_listed(cache: Path) -> None:
-    """Built engines are shown with GPU, TensorRT, model and digest; a build that broke off is called unfinished."""
-    for name in ("done", "broken"):
-        make(cache / "nvidia-h200-9.0" / "10.15.1" / name)
-    record(cache / "nvidia-h200-9.0" / "10.15.1" / "done", BUILT)
+    """Built engines are shown with GPU, TensorRT, model and digest; one that broke off, or has changed, is told."""
+    for name in ("done", "broken", "cut"):
+        folder = cache / "nvidia-h200-9.0" / "10.15.1" / name
+        make(folder)
+        (folder / "graph.engine").write_bytes(b"engine")
+        if name != "broken":
+            record(folder, BUILT)
+    (folder / "graph.engine").write_bytes(b"eng")
     told = CliRunner().invoke(app, ["engines", "list"]).stdout
-    for word in ("NVIDIA H200, 9.0", "10.15.1", "det", "ab" * 6, "f16", "4 x 160 x 160", "broken: not finished"):
+    for word in ("NVIDIA H200, 9.0", "10.15.1", "det", "ab" * 6, "f16", "4 x 160 x 160"):
         assert word in told
+    rows = [line.split("│")[1:5] for line in told.splitlines() if line.startswith("│")][-3:]
+    assert [(row[0].strip(), row[3].strip()) for row in rows] == [
+        ("not finished", "broken"), ("damaged: graph.engine", "det"), ("whole", "det")
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("device", ["cuda", "tensorrt"])
@@ -71,6 +79,7 @@ def test_a_build_ends_with_what_was_built(cache: Path, monkeypatch: pytest.Monke
             gone.append(step)
             yield step
         make(cache / "gpu" / "version" / "key")
+        (cache / "gpu" / "version" / "key" / "graph.engine").write_bytes(b"engine")
         record(cache / "gpu" / "version" / "key", BUILT)
 
     monkeypatch.setattr(build, "build", lambda settings: Work(2, steps()))

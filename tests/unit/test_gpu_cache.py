@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
+import orjson
 import pytest
 
 from pipeline.engines import batched_models, paddle_cache, session
 from pipeline.engines.base import EngineSettings, ModelStamp
 from pipeline.engines.batched_models import Place, Plan, places
-from pipeline.engines.engine_cache import MANIFEST, TIMING, Built, cached, home_of, key, make, record, require_built
+from pipeline.engines.engine_cache import (
+    MANIFEST,
+    TIMING,
+    Built,
+    cached,
+    home_of,
+    key,
+    make,
+    make_timing,
+    record,
+    require_built,
+)
 from pipeline.engines.gpu import Gpu
 from pipeline.engines.shapes import Profile
 from pipeline.errors import Environment, Fatal
@@ -22,6 +34,16 @@ PLAN = Plan(
     b"graph",
     (Profile(4, ((160, 160), (960, 960))), Profile(2, ((160, 160), (960, 960)))),
 )
+
+
+def built_in(folder: Path, built: Built = BUILT) -> Path:
+    """As after a build: an engine of 1 000 bytes, its shapes in a folder below, and the manifest."""
+    make(folder)
+    (folder / "graph.engine").write_bytes(b"x" * 1000)
+    (folder / "below").mkdir()
+    (folder / "below" / "graph.profile").write_bytes(b"1x2x3x3")
+    record(folder, built)
+    return folder
 
 
 @pytest.fixture
@@ -100,25 +122,25 @@ def test_a_worker_opens_what_was_built(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(batched_models, "open_session", lambda graph, settings, tensorrt: opened.append(tensorrt))
     found: list[Place] = places(PLAN, settings)
     for place in found:
-        make(place.folder)
-        record(place.folder, place.built)
+        built_in(place.folder, place.built)
     assert len(batched_models.open_profiles(PLAN, settings)) == 2
     assert opened == [place.options for place in found]
 
 
 def test_what_was_recorded_is_listed(tmp_path: Path) -> None:
-    """Finished folders say what they hold and how large it is; others are listed as unfinished; timings are none."""
+    """Finished folders say what they hold, how large it is and what has changed since; others are listed as
+    unfinished; timings are none."""
     home = home_of(tmp_path, GPU, "10.15.1")
-    for name in ("a", "b", "c", TIMING):
-        make(home / name)
-        (home / name / "graph.engine").write_bytes(b"x" * 1000)
-    record(home / "a", BUILT)
+    for name in ("a", "b", "c", "d"):
+        built_in(home / name)
+    make_timing(home / TIMING)
     (home / "b" / MANIFEST).write_bytes(b'{"gpu": 1')
-    (home / "c" / MANIFEST).write_bytes(b'{"gpu": 1}')
-    first, second, third = cached(tmp_path)
-    assert first.built == BUILT
-    assert 1000 < first.size < 2000
+    (home / "c" / MANIFEST).write_bytes(b'{"built": 1}')
+    (home / "d" / "graph.engine").write_bytes(b"x")
+    first, second, third, fourth = cached(tmp_path)
+    assert (first.built, first.changed, first.size) == (BUILT, (), 1007)
     assert (second.built, third.built) == (None, None)
+    assert (fourth.built, fourth.changed) == (BUILT, ("graph.engine",))
     assert cached(tmp_path / "nowhere") == []
 
 
@@ -131,10 +153,56 @@ def test_a_build_counts_once_it_is_finished(tmp_path: Path) -> None:
     require_built(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["graph.engine", "below/graph.profile"])
+@pytest.mark.parametrize("left", [None, b"", b"x" * 999, b"x" * 1001])
+def test_a_build_counts_while_its_files_are_as_they_were(tmp_path: Path, name: str, left: bytes | None) -> None:
+    """A worker is refused when any file is gone, cut short or longer, whatever else lies there; and then only."""
+    folder = built_in(tmp_path / "key")
+    (folder / "more").write_bytes(b"from a later run")
+    require_built(folder)
+    (folder / name).unlink()
+    if left is not None:
+        (folder / name).write_bytes(left)
+    with pytest.raises(Fatal, match="engines build") as refusal:
+        require_built(folder)
+    assert refusal.value.code == "engine_not_built"
+
+
+def test_a_manifest_without_files_is_none(tmp_path: Path) -> None:
+    """What an older release has recorded counts as not built."""
+    folder = built_in(tmp_path / "key")
+    (folder / MANIFEST).write_bytes(orjson.dumps(asdict(BUILT)))
+    with pytest.raises(Fatal, match="not built"):
+        require_built(folder)
+
+
+def test_building_begins_with_nothing_or_with_a_whole_build(tmp_path: Path) -> None:
+    """What broke off, or has changed since, is removed: TensorRT takes what it finds. What is whole is left alone."""
+    whole, broken, half = built_in(tmp_path / "whole"), built_in(tmp_path / "broken"), tmp_path / "half"
+    (broken / "below" / "graph.profile").unlink()
+    half.mkdir()
+    (half / "graph.engine").write_bytes(b"half")
+    for folder in (whole, broken, half):
+        make(folder)
+    require_built(whole)
+    assert (list(broken.iterdir()), list(half.iterdir())) == ([], [])
+
+
+def test_a_build_of_nothing_is_none(tmp_path: Path) -> None:
+    """Where TensorRT has left no file, no worker is told that its engines are there."""
+    with pytest.raises(Fatal) as refusal:
+        record(tmp_path, BUILT)
+    assert refusal.value.code == "engine_unavailable"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_closed_cache_names_the_setting(tmp_path: Path) -> None:
     """A cache that can't be written is the environment's fault, and says which setting to correct."""
     (tmp_path / "file").write_bytes(b"")
-    for attempt in (lambda: make(tmp_path / "file" / "sub"), lambda: record(tmp_path / "gone", BUILT)):
+    below = tmp_path / "file" / "sub"
+    (tmp_path / "key" / f".{MANIFEST}").mkdir(parents=True)
+    (tmp_path / "key" / "graph.engine").write_bytes(b"x")
+    for attempt in (lambda: make(below), lambda: make_timing(below), lambda: record(tmp_path / "key", BUILT)):
         with pytest.raises(Environment, match=r"engine\.cache_directory") as refusal:
             attempt()
         assert refusal.value.code == "cache_closed"
@@ -158,5 +226,9 @@ def test_paddleocr_finds_each_build_in_a_folder_of_its_own(tmp_path: Path, monke
         assert {file.name: file.read_text() for file in home.folder.iterdir()} == {
             name: name for name in ("inference.yml", "inference.json", "inference.pdiparams")
         }
+    (home.folder / ".cache").mkdir()
+    (home.folder / ".cache" / "inference.json").write_text("with engines")
     record(home.folder, home.built)
+    (model / "inference.yml").write_text("the model's own files are looked at elsewhere")
+    require_built(home.folder)
     assert [entry.built for entry in cached(tmp_path / "cache")] == [home.built]
