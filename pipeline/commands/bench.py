@@ -180,11 +180,11 @@ def _chosen(settings: Settings, wanted: Wanted) -> Documents:
 def _compare(kinds: dict[str, Kind], settings: Settings, wanted: Wanted) -> None:
     from pipeline.bench.comparison import compare_sides, record, surroundings
     from pipeline.commands.bench_lines import write_lines
-    from pipeline.commands.bench_progress import Progress
+    from pipeline.commands.bench_progress import bench_progress
     from pipeline.commands.bench_report import show, write_json
 
     chosen = _chosen(settings, wanted)
-    with Progress(complain, list(kinds), pages=chosen.page_count, repeat=wanted.repeat) as progress:
+    with bench_progress(complain, list(kinds), pages=chosen.page_count, repeat=wanted.repeat) as progress:
         found = compare_sides(kinds, chosen, repeat=wanted.repeat, heard=progress.heard)
     parities = _parities(found, wanted.truth)
     show(found, parities)

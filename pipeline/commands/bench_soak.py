@@ -13,7 +13,7 @@ from pipeline.bench.comparison import surroundings
 from pipeline.bench.documents import Documents
 from pipeline.bench.memory import SETTLED_PAGES, Curve, growth
 from pipeline.bench.soak import Soaked, soak
-from pipeline.commands.bench_progress import Progress
+from pipeline.commands.bench_progress import bench_progress
 from pipeline.commands.bench_report import write_json
 from pipeline.commands.exits import DOCUMENTS_FAILED, complain
 from pipeline.commands.terminal import counted, output, shown
@@ -25,7 +25,7 @@ ROWS = 12
 
 def soak_and_show(settings: Settings, documents: Documents, pages: int, json: Path | None) -> None:
     """Exit code 1 if a document could not be read."""
-    with Progress(complain, ["pagestream"], pages=pages, repeat=1) as progress:
+    with bench_progress(complain, ["pagestream"], pages=pages, repeat=1) as progress:
         found = soak(settings, documents, pages, lambda count: progress.heard("pagestream", count))
     if json is not None:
         write_json(json, soak_record(found, settings, documents))

@@ -15,6 +15,11 @@ from pipeline.core.events import BatchDone, Event
 LINE_EVERY_S = 5.0
 
 
+def terminal_bar(console: Console, *columns: ProgressColumn, transient: bool = False) -> Progress:
+    """A bar, as a context, that shows itself on a terminal only; elsewhere it counts and is `disable`d."""
+    return Progress(*columns, console=console, transient=transient, disable=not console.is_terminal)
+
+
 class Meter:
     """`watch` is called by the loop on its thread, `settled` by the one that waits; each counter has one writer."""
 
@@ -23,20 +28,18 @@ class Meter:
         self._total = total
         self._documents = self._pages = 0
         self._began = self._told = time.monotonic()
-        self._bar = Progress(SpinnerColumn(), BarColumn(30), _Counts(self), TimeElapsedColumn(), console=console)
+        self._bar = terminal_bar(console, SpinnerColumn(), BarColumn(30), _Counts(self), TimeElapsedColumn())
         self._task = self._bar.add_task("", total=total)
 
     def __enter__(self) -> Self:
-        if self._console.is_terminal:
-            self._bar.start()
+        self._bar.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._console.is_terminal:
-            self._bar.stop()
-        else:
+        self._bar.stop()
+        if self._bar.disable:
             self._console.print(self.counts)
 
     @property
@@ -53,7 +56,7 @@ class Meter:
         """A page counts when its lines have been found; to read them is the lesser part of the wait that is left."""
         if isinstance(event, BatchDone) and event.stage == "detect":
             self._pages += len(event.results)
-        if not self._console.is_terminal and time.monotonic() - self._told >= LINE_EVERY_S:
+        if self._bar.disable and time.monotonic() - self._told >= LINE_EVERY_S:
             self._told = time.monotonic()
             self._console.print(self.counts)
 

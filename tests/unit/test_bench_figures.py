@@ -16,7 +16,7 @@ from pipeline.bench.figures import Spread, cpu_ratio, ratios, stage_seconds
 from pipeline.bench.memory import growth
 from pipeline.bench.rounds import alternate, rotated
 from pipeline.bench.side import Pass
-from pipeline.commands.bench_progress import Progress
+from pipeline.commands.bench_progress import bench_progress
 from pipeline.commands.bench_report import verdict
 from pipeline.commands.bench_soak import BARS, spark
 from pipeline.core.events import BatchDone
@@ -139,7 +139,7 @@ def test_the_verdict_says_what_was_measured():
 def test_without_a_terminal_each_pass_is_a_line():
     """Rounds are counted by a side's own pages, whatever the order."""
     out = StringIO()
-    with Progress(Console(file=out), ["a", "b"], pages=2, repeat=2) as progress:
+    with bench_progress(Console(file=out), ["a", "b"], pages=2, repeat=2) as progress:
         for side in ("a", "a", "b", "b", "b", "b", "a", "a"):
             progress.heard(side, 1)
     told = [line.split(",")[0] for line in out.getvalue().splitlines()]

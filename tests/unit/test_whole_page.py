@@ -49,7 +49,7 @@ def test_nothing_found_is_nothing_to_read():
 
 
 def test_a_step_within_another_is_counted_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    """Finding and reading lines are no part of cutting them out, and all steps together take no longer than the pass."""
+    """Finding and reading lines are no part of cutting them out; all steps together are the pass."""
     clock = SimpleNamespace(now=0.0)
     monkeypatch.setattr(bare, "time", SimpleNamespace(perf_counter=lambda: clock.now))
     (tmp_path / "a.png").write_bytes(picture("one", "two"))
