@@ -38,6 +38,7 @@ class Progress:
         self._side = ""
         self._began = time.monotonic()
         self._task = bar.add_task("loading models", total=pages * repeat * len(sides))
+        self._say(f"loading models: {'; '.join(sides)}")
 
     def heard(self, side: str, pages: int) -> None:
         if side != self._side:

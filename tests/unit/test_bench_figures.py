@@ -137,10 +137,11 @@ def test_the_verdict_says_what_was_measured():
 
 
 def test_without_a_terminal_each_pass_is_a_line():
-    """Rounds are counted by a side's own pages, whatever the order."""
+    """So is loading, told before it begins; rounds are counted by a side's own pages, whatever the order."""
     out = StringIO()
     with bench_progress(Console(file=out), ["a", "b"], pages=2, repeat=2) as progress:
+        assert out.getvalue() == "loading models: a; b\n"
         for side in ("a", "a", "b", "b", "b", "b", "a", "a"):
             progress.heard(side, 1)
     told = [line.split(",")[0] for line in out.getvalue().splitlines()]
-    assert told == ["round 1 of 2: a", "round 1 of 2: b", "round 2 of 2: a"]
+    assert told[1:] == ["round 1 of 2: a", "round 1 of 2: b", "round 2 of 2: a"]
