@@ -43,6 +43,11 @@ class Comparison:
         """The side that the others are compared with: the first."""
         return self.sides[0]
 
+    @property
+    def once(self) -> bool:
+        """One round: a figure of it is neither a median nor a bound."""
+        return len(self.rounds) == 1
+
     def ratio(self, over: str) -> Spread | None:
         return ratios(self.rounds, self.subject, over) if over in self.peaks_mb else None
 

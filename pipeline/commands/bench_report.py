@@ -39,16 +39,23 @@ STEPS = {
 
 def show(found: Comparison, parities: Mapping[str, Parity]) -> None:
     console = output()
-    read = counted(found.documents.page_count, "page")
-    console.print(
-        f"{counted(len(found.rounds), 'round')} over {read}; median; ratio: {found.subject} over it, and its range"
-    )
+    above_sides, above_steps = titles(found)
+    console.print(above_sides)
     console.print(_sides(found, parities))
-    console.print("Seconds of work by step, all threads together, median")
+    console.print(above_steps)
     console.print(_steps(found))
     for side in found.sides:
         _show_failed(console, found, side)
     console.print(verdict(found, parities), soft_wrap=True)
+
+
+def titles(found: Comparison) -> tuple[str, str]:
+    """Above the table of sides, and above that of steps."""
+    over = f"{counted(len(found.rounds), 'round')} over {counted(found.documents.page_count, 'page')}"
+    ratio, work = f"ratio: {found.subject} over it", "Seconds of work by step, all threads together"
+    if found.once:
+        return f"{over}, so no median and no range; {ratio}", work
+    return f"{over}; median; {ratio}, and its range", f"{work}, median"
 
 
 def write_json(path: Path, told: Mapping[str, Any]) -> None:
@@ -65,7 +72,8 @@ def verdict(found: Comparison, parities: Mapping[str, Parity]) -> str:
             "PaddleOCR at our detection size"
         )
     if bare is not None:
-        parts.append(f"{bare.median:.1%} (at least {bare.least:.1%}) of what its engines do alone")
+        least = "" if found.once else f" (at least {bare.least:.1%})"
+        parts.append(f"{bare.median:.1%}{least} of what its engines do alone")
     if not parts:
         rate = spread(found.rounds, found.subject, lambda one: one.images_per_s)
         return f"pagestream reads {rate.median:.2f} images a second."

@@ -17,7 +17,7 @@ from pipeline.bench.memory import growth
 from pipeline.bench.rounds import alternate, rotated
 from pipeline.bench.side import Pass
 from pipeline.commands.bench_progress import bench_progress
-from pipeline.commands.bench_report import verdict
+from pipeline.commands.bench_report import titles, verdict
 from pipeline.commands.bench_soak import BARS, spark
 from pipeline.core.events import BatchDone
 
@@ -112,8 +112,8 @@ def test_a_spark_line_begins_at_zero():
     assert spark([]) == ""
 
 
-def found(*sides: str) -> Comparison:
-    rounds = [{side: done(1 + at) for at, side in enumerate(sides)}] * 3
+def found(*sides: str, repeat: int = 3) -> Comparison:
+    rounds = [{side: done(1 + at) for at, side in enumerate(sides)}] * repeat
     return Comparison(Documents({"a.png": None}, {"a.png": 10}), rounds, dict.fromkeys(sides, 100.0))
 
 
@@ -134,6 +134,15 @@ def test_the_verdict_says_what_was_measured():
         found(OURS, PADDLE, PADDLE_SAME_SIZE), {}
     )
     assert "200.0%" in verdict(found(OURS, BARE), {})
+
+
+def test_one_round_has_no_median_and_no_range():
+    """It is said, and no figure is called what it is not."""
+    once, thrice = (found(OURS, BARE, repeat=repeat) for repeat in (1, 3))
+    assert "1 round over 10 pages, so no median and no range" in titles(once)[0]
+    assert not any("median" in told or "least" in told for told in (titles(once)[1], verdict(once, {})))
+    assert all("median" in told for told in titles(thrice))
+    assert "(at least 200.0%)" in verdict(thrice, {})
 
 
 def test_without_a_terminal_each_pass_is_a_line():
