@@ -20,12 +20,17 @@ STALLED = "An engine did not answer in time; look at its device and drivers, or 
 OLD = "The process has reached flow.memory_ceiling_mb and ended in good order; start it again."
 CEILING_TOO_LOW = "The process takes more memory than flow.memory_ceiling_mb before any work; raise it."
 
+STARTED_S = 60.0
+"""How long what a start brings may take to show: the group is joined after the first look at memory. A choice: one that
+has begun nothing is recycled once a minute at most."""
+
 
 class Health:
     """`reading` is kept told of how many lanes are at work."""
 
     def __init__(self, policy: FlowPolicy, *, partitions: Partitions, reading: Reading, documents: Documents) -> None:
         self._ceiling = policy.memory_ceiling
+        self._first_look: float | None = None
         self._proving = Proving(policy.lanes, deadline_s=policy.batch_deadline_s)
         self._partitions = partitions
         self._reading = reading
@@ -61,7 +66,7 @@ class Health:
                 if not self.can_read and not self.starting:
                     yield self.engine_lost(error)
             case MemorySeen(resident):
-                yield from self._memory_seen(resident)
+                yield from self._memory_seen(resident, now)
         self._reading.lanes = self._proving.live
 
     def look(self, now: float) -> Iterator[Drain]:
@@ -74,12 +79,14 @@ class Health:
         self._partitions.drop(list(self._partitions))
         return Drain(_beyond_help(error))
 
-    def _memory_seen(self, resident: int) -> Iterator[Drain]:
+    def _memory_seen(self, resident: int, now: float) -> Iterator[Drain]:
+        """Too large as it starts, the next process would be no better. Grown since, by work or idle, it would."""
+        self._first_look = now if self._first_look is None else self._first_look
         if self._ceiling is None or resident < self._ceiling:
             return
-        if self._documents.any_begun:
+        if self._documents.any_begun or now - self._first_look >= STARTED_S:
             yield Drain(Recycle(OLD))
-        else:  # the next process would not do better
+        else:
             yield Drain(Fatal(CEILING_TOO_LOW, code="memory_ceiling_too_low", stage="settings"))
 
 

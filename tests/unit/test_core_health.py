@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.core.batching import BatchPolicy
 from pipeline.core.events import (
@@ -19,8 +21,9 @@ from pipeline.core.events import (
     Tick,
 )
 from pipeline.core.flow import Flow
+from pipeline.core.health import STARTED_S
 from pipeline.core.proving import Proving
-from pipeline.errors import Fatal, Recycle
+from pipeline.errors import Fatal, PagestreamError, Recycle
 from schemas.record import Partition, Position, Record
 from tests.unit.flow_shell import Broker, Shell, ends_of, error_of, flow_of, policy_of, value_of
 
@@ -173,11 +176,50 @@ def test_a_process_at_its_ceiling_finishes_what_is_begun() -> None:
     assert shell.broker.committed[DOCUMENTS] == Position(2)
 
 
+def over_the_ceiling(flow: Flow, now: float) -> PagestreamError | None:
+    """Why it ends, or begins to, once it is seen above its ceiling."""
+    flow.handle(MemorySeen(1_000), now)
+    assert flow.draining
+    return flow.reason
+
+
 def test_a_ceiling_below_what_a_process_needs_is_told() -> None:
     """A process that is too large before any work would be recycled for ever: it stops for good, and says why."""
     exit_ = ended(flow_of(policy_of(memory_ceiling=1_000)), MemorySeen(1_000))
     assert isinstance(exit_.error, Fatal)
     assert exit_.error.code == "memory_ceiling_too_low"
+
+
+@given(looks=st.lists(st.integers(0, 2 * round(STARTED_S)), min_size=1, max_size=4).map(sorted))
+def test_one_that_grew_while_idle_is_recycled(looks: list[int]) -> None:
+    """Before any document the ceiling is too low if what a start brings exceeds it; what comes later is growth."""
+    flow = flow_of(policy_of(memory_ceiling=1_000))
+    for look in looks[:-1]:
+        flow.handle(MemorySeen(999), NOW + look)
+    reason = over_the_ceiling(flow, NOW + looks[-1])
+    assert isinstance(reason, Recycle if looks[-1] - looks[0] >= STARTED_S else Fatal)
+
+
+@pytest.mark.parametrize("passed", [0.0, STARTED_S])
+@pytest.mark.parametrize("answers", [0, 1, 100])
+def test_one_that_has_begun_a_document_is_recycled(passed: float, answers: int) -> None:
+    """However soon, and whether it is at work or has given everything back: what it has begun may have cost it."""
+    shell = shell_with(1, lanes=1, memory_ceiling=1_000)
+    for _ in range(answers):
+        shell.answer(0, "ok", 1)
+        shell.tick()
+    assert shell.flow.busy == (answers < 100)
+    assert isinstance(over_the_ceiling(shell.flow, shell.now + passed), Recycle)
+
+
+def test_a_refused_document_is_no_work() -> None:
+    """One that is settled without being begun says nothing about what work costs."""
+    broker = Broker([DOCUMENTS])
+    broker.append(DOCUMENTS, ["refused"])
+    shell = Shell(policy_of(memory_ceiling=1_000), broker)
+    shell.assign([DOCUMENTS])
+    shell.deliver(DOCUMENTS)
+    assert isinstance(over_the_ceiling(shell.flow, shell.now), Fatal)
 
 
 def test_without_a_ceiling_memory_is_nobodys_business() -> None:
