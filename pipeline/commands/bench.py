@@ -129,10 +129,10 @@ def _measure(wanted: Wanted, engine: dict[str, Any], services: bool, pages: int 
 
     if services:
         from pipeline.bench.comparison import PIPELINE
-        from pipeline.commands.bench_services import PipelineKind, place
+        from pipeline.commands.bench_services import pipeline_kind
 
-        with place(engine) as settings:
-            _compare({PIPELINE: PipelineKind(settings), **_rivals(settings, wanted)}, settings, wanted)
+        with pipeline_kind(engine) as pipeline:
+            _compare({PIPELINE: pipeline, **_rivals(pipeline.settings, wanted)}, pipeline.settings, wanted)
         return
     settings = local_settings(engine=engine)
     if pages is not None:
