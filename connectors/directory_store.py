@@ -67,14 +67,14 @@ class DirectoryStore:
 
     def check_bucket(self, bucket: str) -> None:
         if not self._bucket_path(bucket).is_dir():
-            raise failure("bucket_missing", "check")
+            raise failure("bucket_missing", "check", f"bucket {bucket}")
 
     def close(self) -> None:
         """Nothing to let go of."""
 
     def _bucket_path(self, name: str) -> Path:
         if not name or name.startswith(".") or "/" in name or "\0" in name:
-            raise failure("bucket_missing", "check")
+            raise failure("bucket_missing", "check", f"bucket {name}")
         return self._root / name
 
     def _path(self, bucket: str, key: str, stage: str) -> Path:

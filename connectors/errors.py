@@ -53,7 +53,14 @@ FAILURES: Final[Mapping[str, tuple[type[PagestreamError], str]]] = {
 }
 
 
-def failure(code: str, stage: str) -> PagestreamError:
-    """The error of this code, ready to raise. `stage`: receive, publish, submit, fetch, store, list or check."""
+def failure(code: str, stage: str, place: str = "") -> PagestreamError:
+    """The error of this code, ready to raise. `stage`: receive, publish, submit, fetch, store, list or check.
+
+    `place`: which topic, bucket or address, and never a key. It becomes a note of the exception, for people at a
+    terminal; the message, which travels into headers and spans, stays one fixed sentence.
+    """
     family, sentence = FAILURES[code]
-    return family(sentence, code=code, stage=stage)
+    error = family(sentence, code=code, stage=stage)
+    if place:
+        error.add_note(place)
+    return error

@@ -46,12 +46,12 @@ class FileStore:
 
     def check_bucket(self, bucket: str) -> None:
         if bucket != self._bucket:
-            raise failure("bucket_missing", "check")
+            raise failure("bucket_missing", "check", f"bucket {bucket}")
 
     def _open(self, ref: ObjectRef) -> BufferedReader:
         check_name(ref.key, "fetch")
         if ref.bucket != self._bucket:
-            raise failure("bucket_missing", "fetch")
+            raise failure("bucket_missing", "fetch", f"bucket {ref.bucket}")
         if ref.key not in self._files or ref.version_id is not None:
             raise failure("object_missing", "fetch")
         path = self._files[ref.key]

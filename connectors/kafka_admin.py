@@ -51,7 +51,7 @@ class KafkaAdmin:
     """Questions and topic creation. Every call has a deadline; all raise Environment when the cluster won't answer."""
 
     def __init__(self, settings: KafkaSettings) -> None:
-        self._notices = Notices()
+        self._notices = Notices(settings.bootstrap_servers)
         self._admin = made(AdminClient, client_properties(settings) | {"error_cb": self._notices})
 
     def ping(self, timeout_s: float) -> int:
@@ -90,7 +90,7 @@ class KafkaAdmin:
         deadline = time.monotonic() + timeout_s
         for future in futures.values():
             try:
-                _answer(future, deadline)
+                self._answer(future, deadline)
             except KafkaException as error:
                 if error_of(error).code() not in _NOT_THERE:
                     raise self._explained(error_of(error)) from error
@@ -103,7 +103,7 @@ class KafkaAdmin:
 
     def _was_created(self, future: Future[None], deadline: float) -> bool:
         try:
-            _answer(future, deadline)
+            self._answer(future, deadline)
         except KafkaException as error:
             if error_of(error).code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise
@@ -114,20 +114,19 @@ class KafkaAdmin:
         left_s = max(0.1, deadline - time.monotonic())
         resources = [ConfigResource(ResourceType.TOPIC, spec.name) for spec in specs]
         futures = self._admin.describe_configs(resources, request_timeout=left_s)
-        configs = {resource.name: _answer(future, deadline) for resource, future in futures.items()}
+        configs = {resource.name: self._answer(future, deadline) for resource, future in futures.items()}
         topics = self._metadata(left_s).topics
         return {spec.name: tuple(_compared(spec, _info(topics[spec.name]), configs[spec.name])) for spec in specs}
+
+    def _answer(self, future: Future[Any], deadline: float) -> Any:
+        try:
+            return future.result(max(0.1, deadline - time.monotonic()))
+        except FutureTimeout as error:
+            raise failure("broker_unavailable", "check", self._notices.place()) from error
 
     def _explained(self, error: KafkaError) -> PagestreamError:
         self._admin.poll(0)
         return explained(error, "check", self._notices)
-
-
-def _answer(future: Future[Any], deadline: float) -> Any:
-    try:
-        return future.result(max(0.1, deadline - time.monotonic()))
-    except FutureTimeout as error:
-        raise failure("broker_unavailable", "check") from error
 
 
 def _info(found: Any) -> TopicInfo:

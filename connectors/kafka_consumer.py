@@ -45,7 +45,7 @@ class GroupConsumer:
         self._settings = settings
         self._topics = list(topics)
         self._listener = listener
-        self._notices = Notices()
+        self._notices = Notices(settings.bootstrap_servers)
         self._outage = Outage(settings.unavailable_after_s)
         self._next: dict[Partition, int] = {}
         self._batch: list[Record] = []
@@ -255,18 +255,18 @@ class GroupConsumer:
     def _complain(self, error: KafkaError) -> None:
         code = code_of(error)
         if error.fatal():
-            self._raise_later(explained(error, "receive"))
+            self._raise_later(explained(error, "receive", self._notices, self._topics))
         elif code in ("broker_unavailable", "broker_failure"):
             self._outage.note(code, time.monotonic())
         elif code in ("broker_forbidden", "topic_missing"):
             self._outage.note(code, time.monotonic())
-            self._raise_later(explained(error, "receive"))
+            self._raise_later(explained(error, "receive", self._notices, self._topics))
 
     def _check_outage(self) -> None:
         if self._outage.due(time.monotonic()):
             code = trouble(self._consumer, self._topics, self._notices)
             if code:
-                self._raise_later(failure(code, "receive"))
+                self._raise_later(failure(code, "receive", self._notices.place(self._topics)))
             else:
                 self._outage.over()
                 self._notices.last = None

@@ -17,11 +17,11 @@ _QUEUE_FULL_S = 0.1
 
 def deliver(producer: Producer, records: Sequence[OutRecord], *, deadline: float, stage: str, notices: Notices) -> None:
     """Returns when the broker has them all. `deadline` is monotonic. Raises the cause, not what follows from it."""
-    undelivered: list[KafkaError] = []
+    undelivered: list[tuple[KafkaError, str | None]] = []
 
     def heard(error: KafkaError | None, message: Message) -> None:
         if error is not None:
-            undelivered.append(error)
+            undelivered.append((error, message.topic()))
 
     try:
         for record in records:
@@ -32,10 +32,11 @@ def deliver(producer: Producer, records: Sequence[OutRecord], *, deadline: float
     except RAISED as error:
         raise explained(error_of(error), stage, notices) from error
     if undelivered:
-        cause = next((one for one in undelivered if code_of(one) != "transaction_aborted"), undelivered[0])
-        raise explained(cause, stage, notices) from KafkaException(cause)
+        causes = (one for one in undelivered if code_of(one[0]) != "transaction_aborted")
+        cause, topic = next(causes, undelivered[0])
+        raise explained(cause, stage, notices, [topic] if topic else ()) from KafkaException(cause)
     if left:
-        raise failure("broker_unavailable", stage)
+        raise failure("broker_unavailable", stage, notices.place())
 
 
 def _queued(producer: Producer, record: OutRecord, heard: object) -> bool:

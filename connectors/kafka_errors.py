@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException
@@ -39,9 +40,13 @@ _CODES: Final[dict[int, str]] = {
 
 
 class Notices:
-    """What a client says outside of any call (its `error_cb`). A timeout alone never tells that a password is wrong."""
+    """What a client says outside of any call (its `error_cb`). A timeout alone never tells that a password is wrong.
 
-    def __init__(self) -> None:
+    `brokers`: whom that client asks.
+    """
+
+    def __init__(self, brokers: str) -> None:
+        self._brokers = brokers
         self.last: KafkaError | None = None
 
     def __call__(self, error: KafkaError) -> None:
@@ -50,6 +55,10 @@ class Notices:
     @property
     def forbidden(self) -> bool:
         return self.last is not None and code_of(self.last) == "broker_forbidden"
+
+    def place(self, topics: Sequence[str] = ()) -> str:
+        """As `connectors.errors.failure` takes it."""
+        return ", ".join([*(f"topic {topic}" for topic in topics), f"brokers {self._brokers}"])
 
 
 RAISED: Final = (KafkaException, SystemError)
@@ -70,9 +79,9 @@ def code_of(error: KafkaError) -> str:
     return _CODES.get(error.code(), "broker_failure")
 
 
-def explained(error: KafkaError, stage: str, notices: Notices | None = None) -> PagestreamError:
-    """Our error for theirs. A client that was refused before it timed out was refused."""
+def explained(error: KafkaError, stage: str, notices: Notices, topics: Sequence[str] = ()) -> PagestreamError:
+    """Our error for theirs. A client that was refused before it timed out was refused. `topics`: those it is about."""
     code = code_of(error)
-    if code == "broker_unavailable" and notices is not None and notices.forbidden:
+    if code == "broker_unavailable" and notices.forbidden:
         code = "broker_forbidden"
-    return failure(code, stage)
+    return failure(code, stage, notices.place(() if code == "broker_unavailable" else topics))

@@ -14,6 +14,7 @@ from connectors.kafka_client import let_go, made
 from connectors.kafka_errors import Notices, code_of, error_of, explained
 from connectors.kafka_records import record_of
 from connectors.kafka_settings import KafkaSettings, reading_properties
+from pipeline.errors import PagestreamError
 from schemas.record import Record
 
 _SLICE_S = 0.2
@@ -27,7 +28,7 @@ class KafkaReader:
         self, settings: KafkaSettings, topics: Sequence[str], *, start: Literal["beginning", "end"] = "beginning"
     ) -> None:
         self._timeout_s = settings.request_timeout_s
-        self._notices = Notices()
+        self._notices = Notices(settings.bootstrap_servers)
         properties = reading_properties(settings) | {
             "group.id": f"{settings.application}-reader-{uuid4()}",
             "enable.partition.eof": True,
@@ -36,9 +37,9 @@ class KafkaReader:
         self._consumer = made(Consumer, properties)
         try:
             self._unread = {(one.topic, one.partition) for one in self._assign(topics, start)}
-        except KafkaException as error:
+        except PagestreamError:
             self.close()
-            raise explained(error_of(error), "receive", self._notices) from error
+            raise
 
     def follow(self, deadline_s: float) -> Iterator[Record]:
         """Records as they come, until the deadline."""
@@ -68,14 +69,19 @@ class KafkaReader:
     def _assign(self, topics: Sequence[str], start: Literal["beginning", "end"]) -> list[TopicPartition]:
         assigned = []
         for topic in topics:
-            found = self._consumer.list_topics(topic, timeout=self._timeout_s).topics[topic]
-            if found.error is not None:
-                raise KafkaException(found.error)
-            for number in found.partitions:
-                offset = OFFSET_BEGINNING if start == "beginning" else self._end(topic, number)
-                assigned.append(TopicPartition(topic, number, offset))
+            try:
+                assigned += self._starts(topic, start)
+            except KafkaException as error:
+                raise explained(error_of(error), "receive", self._notices, [topic]) from error
         self._consumer.assign(assigned)
         return assigned
+
+    def _starts(self, topic: str, start: Literal["beginning", "end"]) -> list[TopicPartition]:
+        found = self._consumer.list_topics(topic, timeout=self._timeout_s).topics[topic]
+        if found.error is not None:
+            raise KafkaException(found.error)
+        ats = {n: OFFSET_BEGINNING if start == "beginning" else self._end(topic, n) for n in found.partitions}
+        return [TopicPartition(topic, number, offset) for number, offset in ats.items()]
 
     def _end(self, topic: str, number: int) -> int:
         _, end = self._consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=self._timeout_s)
@@ -90,5 +96,5 @@ class KafkaReader:
         if code_of(error) == "broker_unavailable":
             return None
         if code_of(error) == "broker_failure":
-            raise failure("broker_unavailable", "receive") from KafkaException(error)
+            raise failure("broker_unavailable", "receive", self._notices.place()) from KafkaException(error)
         raise explained(error, "receive", self._notices) from KafkaException(error)

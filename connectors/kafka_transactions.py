@@ -38,7 +38,7 @@ class Transactions:
 
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
-        self._notices = Notices()
+        self._notices = Notices(settings.bootstrap_servers)
         self._transactional_id = f"{settings.application}-{uuid4()}"
         self._producer: Producer | None = None
         self._numbers = count(1)

@@ -21,7 +21,7 @@ class KafkaWriter:
     """An idempotent producer: no duplicates within one `write`. One thread owns it."""
 
     def __init__(self, settings: KafkaSettings) -> None:
-        self._notices = Notices()
+        self._notices = Notices(settings.bootstrap_servers)
         self._producer = made(Producer, writing_properties(settings) | {"error_cb": self._notices})
 
     def write(self, records: Sequence[OutRecord], *, timeout_s: float) -> None:

@@ -247,7 +247,7 @@ class MemoryCluster:
 
     def _check_record(self, record: OutRecord) -> None:
         if record.topic not in self._order:
-            raise failure("topic_missing", "publish")
+            raise failure("topic_missing", "publish", f"topic {record.topic}")
         headers = sum(len(name) + len(value) for name, value in record.headers)
         if len(record.key or b"") + len(record.value or b"") + headers >= self._max_record_bytes:
             raise failure("record_too_large", "publish")

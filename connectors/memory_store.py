@@ -96,7 +96,7 @@ class MemoryStore:
 
     def _bucket(self, name: str, stage: str) -> _Bucket:
         if name not in self._buckets:
-            raise failure("bucket_missing", stage)
+            raise failure("bucket_missing", stage, f"bucket {name}")
         return self._buckets[name]
 
     def _find(self, ref: ObjectRef) -> _Stored:

@@ -67,27 +67,27 @@ class S3Store:
         deadline = time.monotonic() + deadline_s
         # The client sends the whole body under the connect timeout, and the store answers when it has it on disk.
         patience = Patience(deadline, connect_s=deadline_s, read_s=deadline_s)
-        return self._tried(lambda patience: self._put(bucket, key, body, content_type), "store", patience)
+        return self._tried(lambda patience: self._put(bucket, key, body, content_type), "store", bucket, patience)
 
     def list_objects(self, bucket: str, prefix: str, limit: int) -> list[ObjectInfo]:
         """The first `limit` objects under a prefix, by key. A list tells neither versions nor content types."""
-        return self._tried(lambda patience: self._list(bucket, prefix, limit), "list", self._asking())
+        return self._tried(lambda patience: self._list(bucket, prefix, limit), "list", bucket, self._asking())
 
     def check_bucket(self, bucket: str) -> None:
         """Raises `bucket_missing`, `store_forbidden` or `store_unavailable`."""
-        if not self._tried(lambda patience: self._client.bucket_exists(bucket), "check", self._asking()):
-            raise failure("bucket_missing", "check")
+        if not self._tried(lambda patience: self._client.bucket_exists(bucket), "check", bucket, self._asking()):
+            raise failure("bucket_missing", "check", self._place(bucket))
 
     def create_bucket(self, bucket: str) -> None:
-        self._tried(lambda patience: self._client.make_bucket(bucket), "check", self._asking())
+        self._tried(lambda patience: self._client.make_bucket(bucket), "check", bucket, self._asking())
 
     def remove(self, bucket: str, key: str) -> None:
         """Where there is no such object, nothing happens."""
-        self._tried(lambda patience: self._client.remove_object(bucket, key), "store", self._asking())
+        self._tried(lambda patience: self._client.remove_object(bucket, key), "store", bucket, self._asking())
 
     def remove_bucket(self, bucket: str) -> None:
         """It must be empty."""
-        self._tried(lambda patience: self._client.remove_bucket(bucket), "check", self._asking())
+        self._tried(lambda patience: self._client.remove_bucket(bucket), "check", bucket, self._asking())
 
     def close(self) -> None:
         """Close idle connections. Calls under way end by themselves."""
@@ -103,13 +103,13 @@ class S3Store:
     def _fetched(self, ref: ObjectRef, call: Callable[[Patience], Answer], patience: Patience) -> Answer:
         """A version id that the store can't even read names no version of anything."""
         try:
-            return self._tried(call, "fetch", patience)
+            return self._tried(call, "fetch", ref.bucket, patience)
         except Retryable as error:
             if error.code == "store_refused" and ref.version_id is not None:
                 raise failure("object_missing", "fetch") from error
             raise
 
-    def _tried(self, call: Callable[[Patience], Answer], stage: str, patience: Patience) -> Answer:
+    def _tried(self, call: Callable[[Patience], Answer], stage: str, bucket: str, patience: Patience) -> Answer:
         """The answer, after some attempts if need be: all our requests may be repeated."""
         for attempt in count(1):
             try:
@@ -119,9 +119,12 @@ class S3Store:
                 code = code_of(error, self._pool.status)
                 pause_s = _FIRST_PAUSE_S * 2**attempt * random.uniform(0.5, 1.0)
                 if code not in TRANSIENT or attempt >= self._settings.attempts or pause_s >= patience.left_s():
-                    raise failure(code, stage) from error
+                    raise failure(code, stage, self._place(bucket)) from error
             time.sleep(pause_s)
         raise AssertionError
+
+    def _place(self, bucket: str) -> str:
+        return f"bucket {bucket}, store {self._settings.endpoint}"
 
     def _stat(self, ref: ObjectRef) -> ObjectInfo:
         check_name(ref.key, "fetch")

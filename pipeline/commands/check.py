@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.commands.exits import exit_code, told_plainly
+from pipeline.commands.exits import exit_code, places, told_plainly
 from pipeline.commands.terminal import output
 from pipeline.errors import PagestreamError
 from pipeline.settings import Settings, load_settings
@@ -37,7 +37,7 @@ def _looked(look: Callable[[Settings], str], settings: Settings) -> tuple[Text, 
     try:
         return Text("ok", "green"), look(settings), 0
     except PagestreamError as error:
-        return Text(error.code, "red"), error.message, exit_code(error)
+        return Text(error.code, "red"), "\n".join([error.message, *places(error)]), exit_code(error)
 
 
 def _broker(settings: Settings) -> str:

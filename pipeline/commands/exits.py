@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from pipeline.commands.terminal import shown
 from pipeline.errors import Environment, PagestreamError, Recycle
 
 DOCUMENTS_FAILED = 1
@@ -57,5 +58,11 @@ def told_plainly(sentences: Mapping[str, str] = NO_SENTENCES) -> Iterator[None]:
 
 
 def tell(error: PagestreamError, sentences: Mapping[str, str] = NO_SENTENCES) -> None:
-    told = Text.assemble((error.code, "red"), f": {sentences.get(error.code, error.message)}")
+    where = "".join(f" ({place})" for place in places(error))
+    told = Text.assemble((error.code, "red"), f": {sentences.get(error.code, error.message)}{where}")
     complain.print(told, soft_wrap=True)
+
+
+def places(error: PagestreamError) -> list[str]:
+    """Which bucket, topic or address it is about, where that is known: connectors note it beside the message."""
+    return [shown(note) for note in getattr(error, "__notes__", ())]

@@ -32,6 +32,7 @@ def run() -> None:
 
 def serve(settings: Settings) -> Exception | None:
     """Returns why it stopped, unless it was asked to."""
+    log.info("brokers %s, store %s", settings.kafka.bootstrap_servers, settings.store.endpoint)
     readiness = Readiness(settings.telemetry.ready_file)
     kafka = kafka_settings(settings)
     store = S3Store(store_settings(settings))

@@ -456,5 +456,6 @@ class BrokerLaws:
         with pytest.raises(Environment) as caught:
             member.broker.publish(records, {Partition(source, 0): Position(0)})
         assert caught.value.code == "topic_missing"
+        assert f"topic {target}-missing" in caught.value.__notes__[0].split(", ")
         member.broker.publish(records[:1], {Partition(source, 0): Position(0)})
         assert [record.value for record in bench.written(target)] == [b"here"]

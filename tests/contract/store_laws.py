@@ -90,6 +90,19 @@ class StoreLaws:
         assert [_refusal(call) for call in calls] == [(Environment, "bucket_missing")] * 5
         store.check_bucket(bucket)
 
+    def test_a_missing_bucket_is_named_beside_the_message(self, store, bucket):
+        """A note of the error names the bucket and not the key; the message is the same for all buckets."""
+        other = f"{bucket}-none"
+        messages = set()
+        for name in (other, f"{other}-either"):
+            with pytest.raises(Environment) as caught:
+                store.get(ObjectRef(name, KEY), max_bytes=9, deadline_s=10)
+            [place] = caught.value.__notes__
+            assert name in place.replace(",", "").split()
+            assert KEY not in place
+            messages.add(caught.value.message)
+        assert len(messages) == 1
+
     @pytest.mark.parametrize("key", ["", "..", "../up", "a/../b", "a/./b", "nul\0", "long" * 257, "lone\ud800"])
     def test_a_bad_name_reaches_no_store(self, store, bucket, key):
         """Names that climb, end early, or are too long are Rejected in every call."""

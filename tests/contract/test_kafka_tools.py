@@ -105,17 +105,20 @@ def test_settings_the_client_refuses_are_fatal():
 
 
 def test_nobody_there_is_told_in_time():
-    """Admin, writer and reader each give up at their deadline."""
+    """Admin, writer and reader each give up at their deadline, and a note of the error says who did not answer."""
     began = time.monotonic()
+    failed = []
     with pytest.raises(Environment) as caught:
         KafkaAdmin(NOBODY).ping(0.5)
-    assert caught.value.code == "broker_unavailable"
+    failed.append(caught.value)
     with closing(KafkaWriter(NOBODY)) as writer, pytest.raises(Environment) as caught:
         writer.write([OutRecord("topic", None, b"")], timeout_s=0.5)
-    assert caught.value.code == "broker_unavailable"
+    failed.append(caught.value)
     with pytest.raises(Environment) as caught:
         KafkaReader(NOBODY, ["topic"])
-    assert caught.value.code == "broker_unavailable"
+    failed.append(caught.value)
+    assert [error.code for error in failed] == ["broker_unavailable"] * 3
+    assert all(f"brokers {NOBODY.bootstrap_servers}" in error.__notes__[0].split(", ") for error in failed)
     assert time.monotonic() - began < 15
 
 
@@ -197,10 +200,11 @@ def test_a_missing_topic_is_told(settings, writer):
     name = unique("missing")
     with pytest.raises(Environment) as caught:
         KafkaReader(settings, [name])
-    assert caught.value.code == "topic_missing"
+    place = f"topic {name}, brokers {settings.bootstrap_servers}"
+    assert (caught.value.code, caught.value.__notes__) == ("topic_missing", [place])
     with pytest.raises(Environment) as caught:
         writer.write([OutRecord(name, None, b"")], timeout_s=20)
-    assert caught.value.code == "topic_missing"
+    assert (caught.value.code, caught.value.__notes__) == ("topic_missing", [place])
     assert name not in KafkaAdmin(settings).topics(10)
 
 

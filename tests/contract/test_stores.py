@@ -193,8 +193,9 @@ class TestS3Store(StoreLaws):
         store.check_bucket(bucket)
 
     def test_no_error_tells_a_key_or_a_secret(self, store, settings, bucket):
-        """The message of an error is the sentence of its code; keys of objects and secrets stay out."""
+        """The message of an error is the sentence of its code; keys of objects and secrets stay out, also of notes."""
         with pytest.raises(PagestreamError) as caught:
             store.get(ObjectRef(bucket, "private/patient.pdf"), max_bytes=9, deadline_s=10)
         assert "patient" not in caught.value.message
         assert bucket not in caught.value.message
+        assert caught.value.__notes__ == [f"bucket {bucket}, store {settings.endpoint}"]

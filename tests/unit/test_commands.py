@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from typer.testing import CliRunner
 
+from connectors.errors import FAILURES, failure
 from pipeline.__main__ import app
 from pipeline.commands import check
 from pipeline.commands.exits import complain, told_plainly
@@ -78,6 +79,34 @@ def test_a_command_may_know_better_what_to_do(capsys):
     with pytest.raises(typer.Exit) as left, told_plainly({"topic_missing": "Do this."}):
         raise Environment("Do that.", code="topic_missing")
     assert (left.value.exit_code, capsys.readouterr().err) == (3, "topic_missing: Do this.\n")
+
+
+@pytest.mark.parametrize("sentences", [{}, {"bucket_missing": "Do this."}])
+def test_a_person_is_told_where(sentences, capsys):
+    """Bucket, topic or address follow the sentence, on the same line, whoever wrote the sentence."""
+    error = failure("bucket_missing", "check", "bucket scans, store http://127.0.0.1:9000")
+    with pytest.raises(typer.Exit), told_plainly(sentences):
+        raise error
+    sentence = sentences.get("bucket_missing", error.message)
+    told = f"bucket_missing: {sentence} (bucket scans, store http://127.0.0.1:9000)\n"
+    assert capsys.readouterr().err == told
+
+
+def test_check_tells_where(monkeypatch):
+    """A part that is not there is shown with its address."""
+    monkeypatch.setenv("PAGESTREAM_KAFKA__BOOTSTRAP_SERVERS", "127.0.0.1:1")
+    monkeypatch.setattr("pipeline.commands.preflight.TIMEOUT_S", 0.2)
+    monkeypatch.setattr(check, "PARTS", {"broker": check.PARTS["broker"]})
+    ended = CliRunner().invoke(app, ["check"])
+    table, _ = ended.stdout.split("Settings in effect")
+    assert ended.exit_code == 3
+    assert "brokers 127.0.0.1:1" in table
+
+
+@pytest.mark.parametrize("code", FAILURES)
+def test_what_travels_says_no_place(code):
+    """The message, which goes into headers, is the sentence of its code, wherever the failure was."""
+    assert failure(code, "fetch", "bucket scans").message == failure(code, "fetch").message == FAILURES[code][1]
 
 
 def test_what_is_said_of_local_files_names_no_option_of_the_service():
