@@ -10,6 +10,7 @@ import threading
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import version
+from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
@@ -69,6 +70,8 @@ def pagestream(
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["run"]:
+        _end_when_told()
     try:
         app()
     except BaseException as ended:
@@ -78,6 +81,19 @@ def main() -> None:
             _leave(ended.code)
         sys.excepthook(type(ended), ended, ended.__traceback__)
         _leave(1)
+
+
+def _end_when_told() -> None:
+    """A service that is told to stop while it imports and loads has nothing to finish, and has stopped as asked.
+
+    `run` takes the signals over before it begins. Not by an exception: an import was seen to swallow it.
+    """
+
+    def end(number: int, frame: FrameType | None) -> NoReturn:
+        os._exit(0)
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
 
 
 def _leave(code: object) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from io import StringIO
@@ -63,6 +64,20 @@ def test_a_process_with_threads_at_work_leaves_at_once():
         [sys.executable, "-c", STILL_AT_WORK], capture_output=True, text=True, timeout=60, check=False
     )
     assert (left.returncode, left.stdout, left.stderr) == (130, "told\n", "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_service_told_to_stop_before_it_has_begun_has_stopped_as_asked(number):
+    """While the modules of `run` are still being imported, a signal ends it with exit code 0 and no word."""
+    with subprocess.Popen(
+        [sys.executable, "-X", "importtime", "-m", "pipeline", "run"], stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        assert any(line.rstrip().endswith(" connectors") for line in process.stderr)
+        process.send_signal(number)
+        _, told = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert [line for line in told.splitlines() if not line.startswith("import time:")] == []
 
 
 @pytest.mark.parametrize("message", ["run `pip install -e '.[paddle]'`.", "close [/b] and [red]", ":smile:"])
