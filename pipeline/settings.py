@@ -20,6 +20,7 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
+from pipeline.bad_settings import told, told_of_file, told_of_text
 from pipeline.errors import Fatal
 
 CONFIG_VARIABLE = "PAGESTREAM_CONFIG"
@@ -264,12 +265,11 @@ def load_settings(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
-        raise _bad(f"Correct these settings: {wrong}.") from error
-    except SettingsError as error:  # names the field, not the value
-        raise _bad(f'{error}: give lists and trees as JSON, such as ["a", "b"].') from error
+        raise _bad(told(error, Settings)) from error
+    except SettingsError as error:
+        raise _bad(told_of_text(error)) from error
     except (yaml.YAMLError, ValueError, TypeError) as error:  # a list or text where the tree should be
-        raise _bad("The settings file is not YAML; correct it.") from error
+        raise _bad(told_of_file(error)) from error
 
 
 def _sets_nothing(variable: str) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pipeline.app import batch_policies, flow_policy, kafka_settings, store_settings
+from pipeline.bad_settings import SENTENCES
 from pipeline.commands.preflight import topic_specs, topics_of
 from pipeline.errors import Fatal
 from pipeline.settings import Settings, load_settings
@@ -57,7 +59,7 @@ def test_what_can_not_work_is_refused_by_name(wrong: dict[str, object]) -> None:
 def test_a_list_that_is_no_json_is_told_by_its_field(monkeypatch: pytest.MonkeyPatch) -> None:
     """The likeliest slip names its variable and the way to write it."""
     monkeypatch.setenv("PAGESTREAM_STORE__INPUT_BUCKETS", "scans")
-    with pytest.raises(Fatal, match=r"store.*JSON") as refused:
+    with pytest.raises(Fatal, match=r"STORE.*JSON") as refused:
         load_settings()
     assert "scans" not in refused.value.message
 
@@ -134,3 +136,73 @@ def test_the_store_is_reached_as_set() -> None:
     settings = load_settings(store={"endpoint": "https://s3.example", "region": "eu-1", "ca_file": __file__})
     built = store_settings(settings)
     assert (built.endpoint, built.region, str(built.ca_file)) == ("https://s3.example", "eu-1", __file__)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"kafka": {"grup": "x"}}, "kafka.grup: there is no such setting (did you mean kafka.group?)"),
+        ({"kafak": {}}, "kafak: there is no such setting (did you mean kafka?)"),
+        ({"flow": {"xyz": 1}}, "flow.xyz: there is no such setting"),
+        ({"flow": 3}, "flow: it is a section; give settings below it"),
+        ({"flow": {"max_documents": 1_000}}, "flow.max_documents: give 256 or less"),
+        ({"flow": {"drain_s": 0}}, "flow.drain_s: give more than 0"),
+        ({"flow": {"breaker_ratio": "most"}}, "flow.breaker_ratio: give a number"),
+        ({"flow": {"retry_delays_s": [10, "x"]}}, "flow.retry_delays_s.1: give a whole number"),
+        ({"flow": {"retry_delays_s": [1] * 9}}, "flow.retry_delays_s: give at most 8 of them"),
+        ({"flow": {"retry_delays_s": 10}}, "flow.retry_delays_s: give a list (in a variable as JSON)"),
+        ({"store": {"input_buckets": "a"}}, "store.input_buckets: give a list (in a variable as JSON)"),
+        ({"engine": {"device": "tpu"}}, "engine.device: give 'cpu', 'cuda' or 'tensorrt'"),
+        ({"kafka": {"extra": [1]}}, "kafka.extra: give names, each with its value (in a variable as JSON)"),
+        ({"kafka": {"group": 5}}, "kafka.group: give text; quote what looks like a number"),
+        (
+            {"kafka": {"extra": {"password": "x"}}, "decode": {"dpi": 10.5}},
+            "kafka: extra may hold no secrets: they would be printed; decode.dpi: give a whole number",
+        ),
+    ],
+)
+def test_a_mistake_is_told_in_words_that_say_what_to_do(wrong: dict[str, object], told: str) -> None:
+    """Each by the path of its field, and nothing else: a default that hangs on a wrong field is no mistake."""
+    with pytest.raises(Fatal) as refused:
+        load_settings(**wrong)
+    assert refused.value.message == f"Correct these settings: {told}."
+
+
+KINDS = {
+    "exclusiveMinimum": "greater_than", "minimum": "greater_than_equal", "maximum": "less_than_equal",
+    "exclusiveMaximum": "less_than", "multipleOf": "multiple_of", "pattern": "string_pattern_mismatch",
+    "enum": "literal_error", "maxItems": "too_long", "minItems": "too_short", "maxLength": "string_too_long",
+    "minLength": "string_too_short", "integer": "int_parsing", "number": "float_parsing", "string": "string_type",
+    "boolean": "bool_parsing", "array": "tuple_type", "uniqueItems": "frozen_set_type", "object": "dict_type",
+}  # fmt: skip
+"""Words of JSON Schema, and pydantic's names for a value that they refuse."""
+
+
+def words_of(schema: Any) -> set[str]:
+    """Those a schema uses."""
+    if isinstance(schema, dict):
+        return set(schema).union(*map(words_of, schema.values()))
+    if isinstance(schema, list):
+        return set().union(*map(words_of, schema))
+    return {schema} if isinstance(schema, str) else set()
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_kind_of_mistake_has_its_words(name: str) -> None:
+    """Whatever limits and types a section's fields have, there is a sentence of ours for a value they refuse."""
+    section: Any = Settings.model_fields[name].annotation
+    kinds = {KINDS[word] for word in words_of(section.model_json_schema()) & KINDS.keys()}
+    assert kinds > {"dict_type"}
+    assert kinds <= SENTENCES.keys()
+
+
+@pytest.mark.parametrize(("text", "told"), [("kafka:\n  group: [a\n", "not YAML, at line 3"), ("- a\n", "sections")])
+def test_a_broken_file_is_told_by_what_breaks_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, told: str
+) -> None:
+    """What is no YAML by its line; what is YAML, and no tree of settings, by what it should hold."""
+    file = tmp_path / "pagestream.yaml"
+    file.write_text(text)
+    monkeypatch.setenv("PAGESTREAM_CONFIG", str(file))
+    with pytest.raises(Fatal, match=told):
+        load_settings()
