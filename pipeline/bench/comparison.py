@@ -11,16 +11,18 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from pipeline.bench.crew import Crew
 from pipeline.bench.documents import Documents
 from pipeline.bench.figures import Round, Spread, busy_share, cpu_ratio, ratios, spread, stage_seconds
 from pipeline.bench.parity import Parity
 from pipeline.bench.process import Remote
-from pipeline.bench.rounds import Heard, alternate, warm_up
-from pipeline.bench.side import Kind
+from pipeline.bench.rounds import Heard, alternate
+from pipeline.bench.side import Kind, Several
 from pipeline.settings import Settings
 
 OURS, BARE, PIPELINE = "pagestream", "bare stage", "pipeline"
 PADDLE, PADDLE_SAME_SIZE = "PaddleOCR", "PaddleOCR, same size"
+PADDLE_PROCESSES = "PaddleOCR, one process a core"
 
 VERSIONS = ("pagestream", "numpy", "onnxruntime", "opencv-python-headless", "paddleocr", "paddlex")
 
@@ -52,17 +54,28 @@ class Comparison:
         return ratios(self.rounds, self.subject, over) if over in self.peaks_mb else None
 
 
-def compare_sides(kinds: Mapping[str, Kind], documents: Documents, *, repeat: int, heard: Heard) -> Comparison:
-    """Every side in a process of its own. Raises what a side can't be loaded for, or what ended it."""
+Kinds = Mapping[str, Kind | Several]
+"""Name of a side -> what to load for it, in a process of its own or in several."""
+
+
+def compare_sides(kinds: Kinds, documents: Documents, *, repeat: int, heard: Heard) -> Comparison:
+    """Raises what a side can't be loaded for, or what ended it."""
     with ExitStack() as stack:
-        sides = [stack.enter_context(Remote(name, kind)) for name, kind in kinds.items()]
+        sides = [_opened(stack, name, kind) for name, kind in kinds.items()]
         for side in sides:
             side.begin_load()
         for side in sides:
             side.finish_load()
-        warm_up(sides, documents.warm_up)
+        for side in sides:
+            side.warm_up(documents.warm_up)
         rounds = alternate(sides, documents.files, repeat=repeat, heard=heard)
         return Comparison(documents, rounds, {side.name: side.peak_mb for side in sides})
+
+
+def _opened(stack: ExitStack, name: str, kind: Kind | Several) -> Remote | Crew:
+    if isinstance(kind, Several):
+        return stack.enter_context(Crew(name, kind))
+    return stack.enter_context(Remote(name, kind))
 
 
 def record(found: Comparison, parities: Mapping[str, Parity], told: Mapping[str, Any]) -> dict[str, Any]:
@@ -95,7 +108,8 @@ def _of_pipeline(found: Comparison) -> dict[str, Any]:
 
 def _of_flow(found: Comparison, parities: Mapping[str, Parity]) -> dict[str, Any]:
     rounds = found.rounds
-    ratio, same_size, bare = (found.ratio(side) for side in (PADDLE, PADDLE_SAME_SIZE, BARE))
+    sides = (PADDLE, PADDLE_SAME_SIZE, PADDLE_PROCESSES, BARE)
+    ratio, same_size, processes, bare = (found.ratio(side) for side in sides)
     parity, parity_same_size = (parities.get(side) for side in (PADDLE, PADDLE_SAME_SIZE))
     return {
         "images_per_s": spread(rounds, OURS, lambda one: one.images_per_s).median,
@@ -106,8 +120,12 @@ def _of_flow(found: Comparison, parities: Mapping[str, Parity]) -> dict[str, Any
         "ratio_same_size_median": same_size and same_size.median,
         "ratio_same_size_min": same_size and same_size.least,
         "ratio_same_size_max": same_size and same_size.most,
+        "ratio_processes_median": processes and processes.median,
+        "ratio_processes_min": processes and processes.least,
+        "ratio_processes_max": processes and processes.most,
         "cpu_ratio_median": ratio and cpu_ratio(rounds, OURS, PADDLE),
         "cpu_ratio_same_size_median": same_size and cpu_ratio(rounds, OURS, PADDLE_SAME_SIZE),
+        "cpu_ratio_processes_median": processes and cpu_ratio(rounds, OURS, PADDLE_PROCESSES),
         "bare_share_median": bare and bare.median,
         "bare_share_min": bare and bare.least,
         "text_agreement": parity and parity.same_text,

@@ -23,10 +23,10 @@ Curve = Sequence[tuple[int, float]]
 
 
 class Tree:
-    """A process and whatever it has started. One that is gone counts as nothing."""
+    """Processes and whatever they have started. One that is gone counts as nothing."""
 
-    def __init__(self, pid: int) -> None:
-        self._pid = pid
+    def __init__(self, *pids: int) -> None:
+        self._pids = pids
         self.peak_mb = 0.0
 
     def sample(self) -> float:
@@ -47,11 +47,7 @@ class Tree:
                 continue
 
     def _processes(self) -> list[psutil.Process]:
-        try:
-            top = psutil.Process(self._pid)
-            return [top, *top.children(recursive=True)]
-        except psutil.NoSuchProcess:
-            return []
+        return [process for pid in self._pids for process in _with_children(pid)]
 
 
 def growth(curve: Curve) -> float | None:
@@ -62,6 +58,14 @@ def growth(curve: Curve) -> float | None:
     early = [mb for pages, mb in curve if abs(pages - SETTLED_PAGES) <= WINDOW_PAGES]
     late = [mb for pages, mb in curve if pages >= 0.75 * end]
     return statistics.median(late) / statistics.median(early) - 1 if early and late else None
+
+
+def _with_children(pid: int) -> list[psutil.Process]:
+    try:
+        top = psutil.Process(pid)
+        return [top, *top.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
 
 
 def _resident(process: psutil.Process) -> int:

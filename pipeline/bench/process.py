@@ -72,7 +72,8 @@ class Remote:
         self._process = context.Process(target=serve, args=(theirs, kind), name=name, daemon=True)
         self._process.start()
         theirs.close()
-        self._tree = Tree(self._process.pid or 0)
+        self.pid = self._process.pid or 0
+        self._tree = Tree(self.pid)
         self._next_look = 0.0
 
     @property
@@ -87,17 +88,30 @@ class Remote:
         """Raises what the side could not be loaded for."""
         self._answer(LOAD_S, _nobody)
 
+    def warm_up(self, files: Files) -> None:
+        self.read(files, _nobody)
+
     def run(self, files: Files, on_pages: Callable[[int], None]) -> Pass:
         """Raises Environment `bench_stalled` or Fatal `bench_side_died`, or what ended the side."""
         before = self._tree.cpu_seconds()
+        answer = self.read(files, on_pages)
+        return replace(answer, cpu_seconds=self._tree.cpu_seconds() - before)
+
+    def read(self, files: Files, on_pages: Callable[[int], None]) -> Pass:
+        """As `run`, and nobody asks for processor time."""
         self._send(Run(files))
         answer = self._answer(SILENCE_S, on_pages)
         assert isinstance(answer, Pass)
-        return replace(answer, cpu_seconds=self._tree.cpu_seconds() - before)
+        return answer
 
     def memory_mb(self) -> float:
         """As it is now, MiB."""
         return self._tree.sample()
+
+    def kill(self) -> None:
+        """At once. Whoever waits for an answer hears that the side died."""
+        if self._process.is_alive():
+            self._tree.kill()
 
     def __enter__(self) -> Self:
         return self
@@ -112,9 +126,8 @@ class Remote:
                 pass
             else:
                 self._process.join(LEAVE_S)
-        if self._process.is_alive():
-            self._tree.kill()
-            self._process.join(LEAVE_S)
+        self.kill()
+        self._process.join(LEAVE_S)
         self._end.close()
 
     def _send(self, request: Load | Run) -> None:
@@ -211,4 +224,4 @@ def _hush() -> int:
 
 
 def _nobody(count: int) -> None:
-    """Nobody counts pages while models are loaded."""
+    """Nobody counts pages while models are loaded, or warmed up."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from pipeline.bench.side import Files, Pass, Tell
@@ -29,11 +30,12 @@ SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pdf", ".png", ".tif", ".tiff", 
 
 @dataclass(frozen=True, slots=True)
 class PaddleKind:
-    """`models` is the directory of the profiles."""
+    """`models` is the directory of the profiles. `threads`: of a session, and of OpenCV; None is their default."""
 
     models: Path
     profile: str
-    page_side: int | None
+    page_side: int | None = None
+    threads: int | None = None
 
     def load(self) -> PaddleSide:
         return PaddleSide(_pipeline(self))
@@ -96,7 +98,6 @@ def _pipeline(kind: PaddleKind) -> Any:
     det, rec = (model_directory(kind.models, kind.profile, role) for role in ROLES)
     os.environ.setdefault("PADDLE_PDX_DISABLE_MODEL_SOURCE_CHECK", "True")  # it would look for download sites
     accept_headless_opencv()
-    limit = {} if kind.page_side is None else {"text_det_limit_side_len": kind.page_side, "text_det_limit_type": "max"}
     try:
         from paddleocr import PaddleOCR  # type: ignore[import-not-found,unused-ignore]
 
@@ -110,11 +111,22 @@ def _pipeline(kind: PaddleKind) -> Any:
             use_textline_orientation=False,
             engine="onnxruntime",
             device="cpu",
-            **limit,
+            **_limits(kind),
         )
     except Exception as error:
         message = "PaddleOCR can't be loaded; run `make paddle` in the clone again."
         raise Fatal(message, code="engine_unavailable", stage="bench") from error
+
+
+def _limits(kind: PaddleKind) -> dict[str, Any]:
+    """Where it is not as it comes."""
+    limits: dict[str, Any] = {}
+    if kind.page_side is not None:
+        limits |= {"text_det_limit_side_len": kind.page_side, "text_det_limit_type": "max"}
+    if kind.threads is not None:
+        cv2.setNumThreads(kind.threads)
+        limits |= {"engine_config": {"intra_op_num_threads": kind.threads}}
+    return limits
 
 
 def _kept(answer: Any, tell: Tell) -> _Answer:

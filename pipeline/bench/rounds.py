@@ -5,7 +5,7 @@ Every round has each side once; the order moves on by one from round to round.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 from pipeline.bench.side import Files, Pass
@@ -25,11 +25,6 @@ class Runs(Protocol):
 def rotated(sides: Sequence[T], turn: int) -> list[T]:
     start = turn % len(sides) if sides else 0
     return [*sides[start:], *sides[:start]]
-
-
-def warm_up(sides: Iterable[Runs], files: Files) -> None:
-    for side in sides:
-        side.run(files, lambda count: None)
 
 
 def alternate(sides: Sequence[Runs], files: Files, *, repeat: int, heard: Heard) -> list[dict[str, Pass]]:

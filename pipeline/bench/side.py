@@ -66,3 +66,11 @@ class Kind(Protocol):
     """How to load a side, in whatever process this is called. Raises what the error tree has for it."""
 
     def load(self) -> Side: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """`count` processes of a kind, each with a side of its own, that share the files of a pass."""
+
+    kind: Kind
+    count: int

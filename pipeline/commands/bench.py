@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -13,18 +13,21 @@ from pipeline.commands.exits import DOCUMENTS_FAILED, INTERRUPTED, complain, tol
 from pipeline.commands.terminal import counted
 
 if TYPE_CHECKING:
-    from pipeline.bench.comparison import Comparison
+    from pipeline.bench.comparison import Comparison, Kinds
     from pipeline.bench.documents import Documents
     from pipeline.bench.parity import Parity
-    from pipeline.bench.side import Kind
+    from pipeline.bench.side import Kind, Several
     from pipeline.settings import Settings
 
 
 class Against(StrEnum):
     PADDLEOCR = "paddleocr"
+    PADDLEOCR_PROCESSES = "paddleocr-processes"
     BARE = "bare"
     NONE = "none"
 
+
+PADDLES = {Against.PADDLEOCR, Against.PADDLEOCR_PROCESSES}
 
 DocumentFolder = Annotated[
     Path, typer.Option("--documents", exists=True, metavar="DIR", help="Folder of images and PDFs, or one file.")
@@ -33,8 +36,9 @@ Rivals = Annotated[
     list[Against] | None,
     typer.Option(
         "--against",
-        help="paddleocr: as it comes, and again at our detection size. bare: our engines with no pipeline around "
-        "them. May be given more than once; paddleocr by default.",
+        help="paddleocr: as it comes, and again at our detection size. paddleocr-processes: as it comes, a process for "
+        "each core, with one thread; takes the memory of all of them. bare: our engines with no pipeline around them. "
+        "May be given more than once; paddleocr by default.",
     ),
 ]
 Profile = Annotated[str | None, typer.Option(help="Models of ours: tiny, small, or one that was fetched.")]
@@ -84,7 +88,7 @@ def bench(
     services: Services = False,
     soak: SoakPages = None,
 ) -> None:
-    """Measure reading, side by side on the same files, each side in a process of its own.
+    """Measure reading, side by side on the same files, each side in processes of its own.
 
     Sides take turns; all have their models loaded and have read a few
     files before the clock runs. Decoding counts on all sides. Ratios are
@@ -146,17 +150,22 @@ def _measure(wanted: Wanted, engine: dict[str, Any], services: bool, pages: int 
     _compare({OURS: OurKind(settings), **_rivals(settings, wanted)}, settings, wanted)
 
 
-def _rivals(settings: Settings, wanted: Wanted) -> dict[str, Kind]:
+def _rivals(settings: Settings, wanted: Wanted) -> dict[str, Kind | Several]:
     from pipeline.bench.bare import BareKind
-    from pipeline.bench.comparison import BARE, PADDLE, PADDLE_SAME_SIZE
+    from pipeline.bench.comparison import BARE, PADDLE, PADDLE_PROCESSES, PADDLE_SAME_SIZE
     from pipeline.bench.reference import PaddleKind, require_paddleocr
+    from pipeline.bench.side import Several
+    from pipeline.settings import cores
 
-    kinds: dict[str, Kind] = {}
-    if Against.PADDLEOCR in wanted.rivals:
+    kinds: dict[str, Kind | Several] = {}
+    as_it_comes = PaddleKind(settings.engine.models_directory, wanted.against_profile)
+    if PADDLES & wanted.rivals:
         require_paddleocr()
-        models, profile = settings.engine.models_directory, wanted.against_profile
-        kinds[PADDLE] = PaddleKind(models, profile, None)
-        kinds[PADDLE_SAME_SIZE] = PaddleKind(models, profile, settings.engine.page_side)
+    if Against.PADDLEOCR in wanted.rivals:
+        kinds[PADDLE] = as_it_comes
+        kinds[PADDLE_SAME_SIZE] = replace(as_it_comes, page_side=settings.engine.page_side)
+    if Against.PADDLEOCR_PROCESSES in wanted.rivals:
+        kinds[PADDLE_PROCESSES] = Several(replace(as_it_comes, threads=1), cores())
     if Against.BARE in wanted.rivals:
         kinds[BARE] = BareKind(settings)
     return kinds
@@ -169,7 +178,7 @@ def _chosen(settings: Settings, wanted: Wanted) -> Documents:
     from pipeline.commands.files import found_files
 
     found = found_files([wanted.documents]).files
-    suits = reads if Against.PADDLEOCR in wanted.rivals else lambda name: True
+    suits = reads if PADDLES & wanted.rivals else lambda name: True
     chosen = choose(found, decode_limits(settings), dpi=settings.decode.dpi, limit=wanted.limit, suits=suits)
     said = f"{counted(len(chosen.files), 'file')}, {counted(chosen.page_count, 'page')}"
     left = f"; {counted(len(chosen.left_out), 'file')} left out, not readable by all" if chosen.left_out else ""
@@ -177,11 +186,12 @@ def _chosen(settings: Settings, wanted: Wanted) -> Documents:
     return chosen
 
 
-def _compare(kinds: dict[str, Kind], settings: Settings, wanted: Wanted) -> None:
+def _compare(kinds: Kinds, settings: Settings, wanted: Wanted) -> None:
     from pipeline.bench.comparison import compare_sides, record, surroundings
     from pipeline.commands.bench_lines import write_lines
     from pipeline.commands.bench_progress import bench_progress
     from pipeline.commands.bench_report import show, write_json
+    from pipeline.settings import cores
 
     chosen = _chosen(settings, wanted)
     with bench_progress(complain, list(kinds), pages=chosen.page_count, repeat=wanted.repeat) as progress:
@@ -190,6 +200,7 @@ def _compare(kinds: dict[str, Kind], settings: Settings, wanted: Wanted) -> None
     show(found, parities)
     if wanted.json is not None:
         told = {**surroundings(settings), "against_profile": wanted.against_profile, "against_device": "cpu"}
+        told["against_processes"] = cores() if Against.PADDLEOCR_PROCESSES in wanted.rivals else None
         write_json(wanted.json, record(found, parities, told))
     if wanted.lines is not None:
         write_lines(wanted.lines, parities)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from pipeline.bench.comparison import BARE
+from pipeline.bench.comparison import PADDLE, PADDLE_SAME_SIZE
 from pipeline.bench.parity import Differing, Parity
 from pipeline.bench.truth import Sides
 from pipeline.commands.bench_report import LABELS
@@ -16,7 +16,7 @@ VERDICTS = (Sides.OURS, Sides.THEIRS, Sides.NEITHER, Sides.UNKNOWN)
 
 def write_lines(path: Path, parities: Mapping[str, Parity]) -> None:
     """Raises Environment `out_unwritable`."""
-    parts = [_part(LABELS[side], parity) for side, parity in parities.items() if side != BARE]
+    parts = [_part(LABELS[side], parities[side]) for side in (PADDLE, PADDLE_SAME_SIZE) if side in parities]
     body = "# Lines that differ\n\nThis file holds text of documents.\n\n" + "\n\n".join(map("\n".join, parts)) + "\n"
     write_whole(path, body.encode("utf-8", errors="backslashreplace"))
 

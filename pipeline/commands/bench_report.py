@@ -11,7 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.bench.comparison import BARE, OURS, PADDLE, PADDLE_SAME_SIZE, PIPELINE, Comparison
+from pipeline.bench.comparison import BARE, OURS, PADDLE, PADDLE_PROCESSES, PADDLE_SAME_SIZE, PIPELINE, Comparison
 from pipeline.bench.figures import Spread, busy_share, spread, stage_seconds
 from pipeline.bench.parity import Parity
 from pipeline.commands.reading import write_whole
@@ -21,9 +21,17 @@ LABELS = {
     OURS: "pagestream",
     PADDLE: "PaddleOCR as it comes",
     PADDLE_SAME_SIZE: "PaddleOCR at our size",
+    PADDLE_PROCESSES: "PaddleOCR, a process a core",
     BARE: "our engines alone",
     PIPELINE: "event to outcome",
 }
+
+PADDLES = {
+    PADDLE: "PaddleOCR as it comes",
+    PADDLE_SAME_SIZE: "PaddleOCR at our detection size",
+    PADDLE_PROCESSES: "PaddleOCR in one process a core",
+}
+"""In a sentence."""
 
 STEPS = {
     "fetch": "reading files",
@@ -64,14 +72,9 @@ def write_json(path: Path, told: Mapping[str, Any]) -> None:
 
 def verdict(found: Comparison, parities: Mapping[str, Parity]) -> str:
     """One sentence, and one more on the text."""
-    paddle, same_size, bare = (found.ratio(side) for side in (PADDLE, PADDLE_SAME_SIZE, BARE))
-    parts = []
-    if paddle is not None and same_size is not None:
-        parts.append(
-            f"{_times(paddle)} as many images a second as PaddleOCR as it comes, {_times(same_size)} as many as "
-            "PaddleOCR at our detection size"
-        )
-    if bare is not None:
+    times = [f"{_times(ratio)} as many as {name}" for side, name in PADDLES.items() if (ratio := found.ratio(side))]
+    parts = [", ".join(times).replace("as many", "as many images a second", 1)] if times else []
+    if (bare := found.ratio(BARE)) is not None:
         least = "" if found.once else f" (at least {bare.least:.1%})"
         parts.append(f"{bare.median:.1%}{least} of what its engines do alone")
     if not parts:

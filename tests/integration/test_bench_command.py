@@ -21,6 +21,7 @@ from connectors.kafka_settings import KafkaSettings
 from pipeline.__main__ import app
 from pipeline.engines.fake import Fault, mark
 from pipeline.samples.collection import letter, till_receipt
+from pipeline.settings import cores
 from tests.services import until
 from tests.worker import pages, picture
 
@@ -139,11 +140,13 @@ def test_against_paddleocr(bench, tmp_path, monkeypatch, models_directory):
     monkeypatch.setenv("PAGESTREAM_ENGINE__MODELS_DIRECTORY", str(models_directory))
     for sample in (letter(), till_receipt()):
         (tmp_path / "documents" / Path(sample.key).name).write_bytes(sample.body)
-    ended, told = bench("--against", "paddleocr", "--repeat", "1", "--lines", str(tmp_path / "lines.md"))
+    rivals = ("--against", "paddleocr", "--against", "paddleocr-processes")
+    ended, told = bench(*rivals, "--repeat", "1", "--lines", str(tmp_path / "lines.md"))
     assert ended.exit_code == 0, ended.output
     assert {name: side["pages"] for name, side in told["sides"].items()} == {
-        "pagestream": 2, "PaddleOCR": 2, "PaddleOCR, same size": 2,
+        "pagestream": 2, "PaddleOCR": 2, "PaddleOCR, same size": 2, "PaddleOCR, one process a core": 2,
     }  # fmt: skip
+    assert told["settings"]["against_processes"] == cores()
     assert told["text_agreement"] > 0.5
     assert told["ratio_median"] > 0
     assert "holds text of documents" in (tmp_path / "lines.md").read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from pipeline.bench.busy import Busy
-from pipeline.bench.comparison import BARE, OURS, PADDLE, PADDLE_SAME_SIZE, Comparison, record
+from pipeline.bench.comparison import BARE, OURS, PADDLE, PADDLE_PROCESSES, PADDLE_SAME_SIZE, Comparison, record
 from pipeline.bench.documents import Documents
 from pipeline.bench.figures import Spread, cpu_ratio, ratios, stage_seconds
 from pipeline.bench.memory import growth
@@ -125,6 +125,9 @@ def test_the_record_has_what_programs_ask_for():
     assert (alone["ratio_median"], alone["images_per_s"], alone["lines_per_s"]) == (None, 10, 50)
     assert (both["ratio_median"], both["ratio_min"], both["ratio_same_size_median"]) == (2, 2, 3)
     assert both["settings"]["lanes"] == 2
+    crew = record(found(OURS, PADDLE_PROCESSES), {}, {})
+    assert crew.keys() == alone.keys()
+    assert (crew["ratio_processes_median"], crew["ratio_median"], alone["ratio_processes_median"]) == (2, None, None)
 
 
 def test_the_verdict_says_what_was_measured():
@@ -134,6 +137,8 @@ def test_the_verdict_says_what_was_measured():
         found(OURS, PADDLE, PADDLE_SAME_SIZE), {}
     )
     assert "200.0%" in verdict(found(OURS, BARE), {})
+    crew = "2.00 times as many images a second as PaddleOCR in one process a core"
+    assert verdict(found(OURS, PADDLE_PROCESSES), {}) == f"pagestream reads {crew}."
 
 
 def test_one_round_has_no_median_and_no_range():

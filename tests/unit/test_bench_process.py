@@ -47,6 +47,11 @@ class Scripted:
     def close(self): ...
 
 
+def sides_at_work() -> list[psutil.Process]:
+    """Processes that were started for a side."""
+    return [child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())]
+
+
 def loaded(does: str) -> Remote:
     side = Remote("a side", Scripted(does))
     side.begin_load()
@@ -62,6 +67,7 @@ def test_a_side_keeps_its_process_and_its_words(capfd):
         assert first.lines == second.lines != os.getpid()
         assert (first.pages, heard) == (2, [1, 1, 1, 1])
         assert side.peak_mb > 0
+        assert [child.pid for child in sides_at_work()] == [first.lines]
     until(lambda: not psutil.pid_exists(first.lines))
     assert capfd.readouterr() == ("", "")
 
@@ -87,5 +93,5 @@ def test_however_a_side_ends_it_is_told(monkeypatch, capfd, does, family, code):
     with pytest.raises(PagestreamError) as caught:
         _read(does)
     assert (type(caught.value), caught.value.code) == (family, code)
-    assert not [child for child in psutil.Process().children() if child.name() == "a side"]
+    assert not sides_at_work()
     assert ("a defect" in capfd.readouterr().err) == (does == "raise")
