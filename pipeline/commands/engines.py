@@ -11,8 +11,9 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from pipeline.commands.engines_report import show_cache, show_engines, show_next
 from pipeline.commands.exits import DOCUMENTS_FAILED, complain, told_plainly
-from pipeline.commands.terminal import output, shown
+from pipeline.commands.terminal import output
 from pipeline.engines.engine_cache import Work, cached
 from pipeline.errors import Rejected, Retryable
 from pipeline.settings import Settings, cores, load_settings
@@ -39,18 +40,20 @@ Precision = Annotated[
 
 @engines.command("list")
 def listed() -> None:
-    """Each engine and device, whether it can run here or what is missing; and what TensorRT has built."""
+    """Each engine and device, whether it runs here or what is missing; what TensorRT has built; what to do next."""
     from pipeline.engines import paddle, session
 
     with told_plainly():
         settings = load_settings()
-    console = output()
-    table = Table("engine", "device", "here", title="Engines")
-    for engine, lacking in (("onnx", session.lacking), ("paddleocr", paddle.lacking)):
-        for device in ("cpu", "cuda", "tensorrt"):
-            table.add_row(engine, device, lacking(device, 0) or "yes")
-    console.print(table)
-    console.print(_cache_table(settings.engine.cache_directory))
+    lacks = {
+        (name, device): lacking(device, 0)
+        for name, lacking in (("onnx", session.lacking), ("paddleocr", paddle.lacking))
+        for device in ("cpu", "cuda", "tensorrt")
+    }
+    console, found = output(), cached(settings.engine.cache_directory)
+    show_engines(console, lacks)
+    show_cache(console, settings.engine.cache_directory, found)
+    show_next(console, settings.engine, lacks, built=any(entry.whole for entry in found))
 
 
 @engines.command()
@@ -76,7 +79,7 @@ def build(
             bar.update(task, completed=work.total, description="done")
     console = output()
     if device == "tensorrt":
-        console.print(_cache_table(settings.engine.cache_directory))
+        show_cache(console, settings.engine.cache_directory, cached(settings.engine.cache_directory))
     else:
         console.print(f"Every batch runs on {device}.")
 
@@ -168,18 +171,3 @@ def _bar() -> Progress:
     return Progress(
         BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"), console=complain
     )
-
-
-def _cache_table(root: Path) -> Table:
-    columns = ("state", "gpu", "tensorrt", "model", "sha256", "precision", "batches", "MB")
-    table = Table(*columns, title=f"Built for TensorRT, in {shown(root)}")
-    for entry in cached(root):
-        size = f"{entry.size / 1e6:,.1f}"
-        if entry.built is None:
-            table.add_row("not finished", "", "", entry.folder.name, "", "", "", size)
-            continue
-        built = entry.built
-        state = f"damaged: {', '.join(map(shown, entry.changed))}" if entry.changed else "whole"
-        gpu = f"{built.gpu}, {built.capability}"
-        table.add_row(state, gpu, built.tensorrt, built.model, built.sha256[:12], built.precision, built.shapes, size)
-    return table

@@ -68,6 +68,10 @@ class Cached:
     changed: tuple[str, ...]
     size: int
 
+    @property
+    def whole(self) -> bool:
+        return self.built is not None and not self.changed
+
 
 @dataclass(frozen=True, slots=True)
 class Work:

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from pipeline.__main__ import app
 from pipeline.bench.alike import Alike
-from pipeline.engines import build, session
+from pipeline.engines import build, paddle, session
 from pipeline.engines.base import Engine, Image, Reading, Regions
 from pipeline.engines.engine_cache import Built, Work, make, record
 from pipeline.errors import Retryable
@@ -38,11 +38,12 @@ def test_every_engine_and_device_has_a_line(cache: Path, monkeypatch: pytest.Mon
     assert listed.exit_code == 0
     assert set(told) == {(e, d) for e in ("onnx", "paddleocr") for d in ("cpu", "cuda", "tensorrt")}
     assert told["onnx", "cpu"] == "yes"
-    assert told["onnx", "tensorrt"] == "this build of onnxruntime is without it"
+    assert told["onnx", "tensorrt"] == "no: this build of onnxruntime is without it"
 
 
 def test_what_was_built_is_listed(cache: Path) -> None:
-    """Built engines are shown with GPU, TensorRT, model and digest; one that broke off, or has changed, is told."""
+    """Built engines are shown with GPU, TensorRT, model and digest; of one that broke off, or has changed, it is told
+    that no worker uses it."""
     for name in ("done", "broken", "cut"):
         folder = cache / "nvidia-h200-9.0" / "10.15.1" / name
         make(folder)
@@ -55,8 +56,52 @@ def test_what_was_built_is_listed(cache: Path) -> None:
         assert word in told
     rows = [line.split("│")[1:5] for line in told.splitlines() if line.startswith("│")][-3:]
     assert [(row[0].strip(), row[3].strip()) for row in rows] == [
-        ("not finished", "broken"), ("damaged: graph.engine", "det"), ("whole", "det")
+        ("not finished", "broken"), ("damaged", "det"), ("whole", "det")
     ]  # fmt: skip
+    assert "build it again" in told
+
+
+@pytest.mark.parametrize(
+    ("engine", "device", "lacks", "step"),
+    [
+        ("onnx", "cpu", None, "`pagestream check`"),
+        ("batched", "cpu", None, "`pagestream check`"),
+        ("fake", "cpu", "all", "`pagestream check`"),
+        ("onnx", "cuda", None, "`pagestream engines build --device cuda`"),
+        ("onnx", "tensorrt", None, "`pagestream engines build`"),
+        ("onnx", "tensorrt", "all", "docs/gpu.md"),
+        ("paddleocr", "cuda", "all", "docs/gpu.md"),
+        ("paddleocr", "cpu", "all", "`make paddle`"),
+        ("onnx", "cpu", "all", "install"),
+    ],
+)
+def test_the_next_step_is_told(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, engine: str, device: str, lacks: str | None, step: str
+) -> None:
+    """For the engine and device of the settings: whether they run here, and what to type. Never an empty table."""
+    monkeypatch.setenv("PAGESTREAM_ENGINE__NAME", engine)
+    monkeypatch.setenv("PAGESTREAM_ENGINE__DEVICE", device)
+    for module in (session, paddle):
+        monkeypatch.setattr(module, "lacking", lambda device, number: lacks)
+    *_, nothing, runs, following = CliRunner().invoke(app, ["engines", "list"]).stdout.splitlines()
+    assert nothing.startswith(f"Built for TensorRT, in {cache}: nothing.")
+    told = "it can't run here" if lacks and engine != "fake" else "it runs here"
+    assert runs == f"Your settings: {engine} on {device}; {told}."
+    assert step in following
+
+
+def test_what_is_built_need_not_be_built_again(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With whole engines in the cache the next step on TensorRT is to try them; a damaged one counts for nothing."""
+    monkeypatch.setenv("PAGESTREAM_ENGINE__DEVICE", "tensorrt")
+    monkeypatch.setattr(session, "lacking", lambda device, number: None)
+    folder = cache / "nvidia-h200-9.0" / "10.15.1" / "key"
+    make(folder)
+    (folder / "graph.engine").write_bytes(b"engine")
+    record(folder, BUILT)
+    steps = [CliRunner().invoke(app, ["engines", "list"]).stdout.splitlines()[-1]]
+    (folder / "graph.engine").write_bytes(b"eng")
+    steps.append(CliRunner().invoke(app, ["engines", "list"]).stdout.splitlines()[-1])
+    assert ["engines build" in step for step in steps] == [False, True]
 
 
 @pytest.mark.parametrize("device", ["cuda", "tensorrt"])
