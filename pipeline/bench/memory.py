@@ -15,8 +15,9 @@ MIB = 1024 * 1024
 SETTLED_PAGES = 500
 """By then models, pools and caches have their size."""
 
-WINDOW_PAGES = 100
-"""Samples this near to SETTLED_PAGES make the beginning of the comparison."""
+WINDOW = 0.25
+"""Share of the run at either end of the comparison: long enough for decoders to be replaced within it, for a new one
+takes half the memory of an old one."""
 
 Curve = Sequence[tuple[int, float]]
 """(pages read, MiB), by ascending pages."""
@@ -51,12 +52,13 @@ class Tree:
 
 
 def growth(curve: Curve) -> float | None:
-    """Median of the last quarter over the median around SETTLED_PAGES, less one; None for a run too short to say."""
+    """Median of the last quarter over that of the quarter that begins at SETTLED_PAGES, less one; None for a run too
+    short to have both."""
     end = curve[-1][0] if curve else 0
-    if end < 2 * SETTLED_PAGES:
+    if (1 - 2 * WINDOW) * end < SETTLED_PAGES:
         return None
-    early = [mb for pages, mb in curve if abs(pages - SETTLED_PAGES) <= WINDOW_PAGES]
-    late = [mb for pages, mb in curve if pages >= 0.75 * end]
+    early = [mb for pages, mb in curve if SETTLED_PAGES <= pages <= SETTLED_PAGES + WINDOW * end]
+    late = [mb for pages, mb in curve if pages >= (1 - WINDOW) * end]
     return statistics.median(late) / statistics.median(early) - 1 if early and late else None
 
 

@@ -55,7 +55,7 @@ def verdict(found: Soaked) -> str:
     read = f"{counted(found.done.pages, 'page')} in {found.done.seconds:.0f} s, at most {found.peak_mb:.0f} MB."
     if change is None:
         return f"{read} Too few pages to say whether memory grows."
-    return f"{read} From page {SETTLED_PAGES} to the last quarter memory changed by {change:+.1%}."
+    return f"{read} From the quarter after page {SETTLED_PAGES} to the last quarter memory changed by {change:+.1%}."
 
 
 def spark(values: list[float]) -> str:

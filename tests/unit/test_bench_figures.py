@@ -94,8 +94,8 @@ def test_busy_share_is_of_the_lanes_time():
 
 @given(st.floats(-0.5, 2.0), st.integers(1_000, 5_000))
 def test_growth_is_late_over_early(change, end):
-    """Whatever memory was before page 500, growth is the last quarter's over that at page 500."""
-    curve = [(pages, 1.0 if pages < 300 else 100.0) for pages in range(0, end * 3 // 4, 20)]
+    """Whatever memory was before page 500, growth is the last quarter's over that of the quarter after it."""
+    curve = [(pages, 1.0 if pages < 500 else 100.0) for pages in range(0, end * 3 // 4, 20)]
     curve += [(pages, 100.0 * (1 + change)) for pages in range(end * 3 // 4, end + 1, 20)] + [(end, 100 * (1 + change))]
     assert growth(curve) == pytest.approx(change, abs=1e-9)
 
