@@ -7,6 +7,9 @@ file. Secrets are never values here: a field names the file that holds one.
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -20,7 +23,6 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
-from pipeline.bad_settings import told, told_of_file, told_of_text
 from pipeline.errors import Fatal
 
 CONFIG_VARIABLE = "PAGESTREAM_CONFIG"
@@ -265,11 +267,11 @@ def load_settings(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        raise _bad(told(error, Settings)) from error
+        raise _bad(_told(error)) from error
     except SettingsError as error:
-        raise _bad(told_of_text(error)) from error
+        raise _bad(_told_of_text(error)) from error
     except (yaml.YAMLError, ValueError, TypeError) as error:  # a list or text where the tree should be
-        raise _bad(told_of_file(error)) from error
+        raise _bad(_told_of_file(error)) from error
 
 
 def _sets_nothing(variable: str) -> bool:
@@ -280,3 +282,79 @@ def _sets_nothing(variable: str) -> bool:
 
 def _bad(message: str) -> Fatal:
     return Fatal(message, code="bad_settings", stage="settings")
+
+
+# --- what is wrong, in words that say what to do; values are not repeated, for one may be a secret -------------------
+
+WHOLE_NUMBER = "give a whole number"
+NUMBER = "give a number"
+LIST = "give a list (in a variable as JSON)"
+
+SENTENCES: Mapping[str, str] = {
+    "missing": "it must be set",
+    "model_type": "it is a section; give settings below it",
+    "int_type": WHOLE_NUMBER,
+    "int_parsing": WHOLE_NUMBER,
+    "int_from_float": WHOLE_NUMBER,
+    "float_type": NUMBER,
+    "float_parsing": NUMBER,
+    "greater_than": "give more than {gt:g}",
+    "greater_than_equal": "give {ge:g} or more",
+    "less_than_equal": "give {le:g} or less",
+    "literal_error": "give {expected}",
+    "string_type": "give text; quote what looks like a number",
+    "string_pattern_mismatch": "give text of the form {pattern}",
+    "path_type": "give the path of a file or folder",
+    "tuple_type": LIST,
+    "frozen_set_type": LIST,
+    "dict_type": "give names, each with its value (in a variable as JSON)",
+    "too_long": "give at most {max_length} of them",
+    "value_error": "{error}",
+}
+"""By pydantic's type of error, and with what it says of it. All that our fields can meet."""
+
+FOLLOWS = "default_factory_not_called"
+"""A field whose default hangs on one that is wrong: no mistake of its own."""
+
+
+def _told(error: ValidationError) -> str:
+    """Every mistake, by the path of its field."""
+    return f"Correct these settings: {'; '.join(_mistakes(error))}."
+
+
+def _told_of_text(error: SettingsError) -> str:
+    """For a list or tree in a variable. The error names the section in its message, and nowhere else."""
+    section = re.search(r'field "(\w+)"', str(error))
+    which = f"A PAGESTREAM_{section[1].upper()} variable" if section else "A variable"
+    return f'{which} is not JSON: write a list as ["a", "b"], names and values as {{"a": "b"}}.'
+
+
+def _told_of_file(error: Exception) -> str:
+    if not isinstance(error, yaml.YAMLError):
+        return "The settings file must hold sections, such as kafka and store, with settings below them; correct it."
+    mark = getattr(error, "problem_mark", None)
+    where = f", at line {mark.line + 1}" if mark is not None else ""
+    return f"The settings file is not YAML{where}; correct it."
+
+
+def _mistakes(error: ValidationError) -> Iterator[str]:
+    for mistake in error.errors(include_input=False, include_url=False):
+        kind, path = mistake["type"], mistake["loc"]
+        if kind == "extra_forbidden":
+            yield f"{_dotted(path)}: {_unknown(path)}"
+        elif kind != FOLLOWS:
+            ours = SENTENCES.get(kind)
+            yield f"{_dotted(path)}: {ours.format_map(mistake.get('ctx', {})) if ours else mistake['msg']}"
+
+
+def _unknown(path: tuple[int | str, ...]) -> str:
+    """The likeliest slip is one of spelling."""
+    fields: Mapping[str, Any] = Settings.model_fields
+    for name in path[:-1]:
+        fields = fields[str(name)].annotation.model_fields
+    near = get_close_matches(str(path[-1]), fields, n=1)
+    return "there is no such setting" + (f" (did you mean {_dotted((*path[:-1], near[0]))}?)" if near else "")
+
+
+def _dotted(path: tuple[int | str, ...]) -> str:
+    return ".".join(map(str, path))

@@ -211,9 +211,13 @@ def test_a_process_at_its_ceiling_is_recycled(sites: Sites, tmp_path: Path) -> N
         first.ready()
         assert ready_file.read_text() == f"{first.pid}\n"
         units = [site.submit("leak.png", picture("leak", mark(Fault.LEAK)))]
+
+        def keeps_up() -> bool:
+            return not first.running or len(site.terminals()) > len(units) - BACKLOG
+
         while first.running:
             units += crowd(site, 5)
-            site.until(lambda: not first.running or len(site.terminals()) > len(units) - BACKLOG)
+            site.until(keeps_up)
         assert first.ended() == 5
         assert not ready_file.exists()
     with site.worker(flow={"memory_ceiling_mb": None}) as second:

@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 
 from pipeline.app import batch_policies, flow_policy, kafka_settings, store_settings
-from pipeline.bad_settings import SENTENCES
 from pipeline.commands.preflight import topic_specs, topics_of
 from pipeline.errors import Fatal
-from pipeline.settings import Settings, load_settings
+from pipeline.settings import SENTENCES, Settings, load_settings
 
 
 def test_a_variable_sets_the_field_its_name_spells(monkeypatch: pytest.MonkeyPatch) -> None:
