@@ -175,6 +175,9 @@ class EngineSection(Section):
     page_side: int = Field(
         default=960, ge=320, le=4000, description="Longer side a page is shown to the detector with, px."
     )
+    tables: bool = Field(
+        default=True, description="Find layout and tables, where the event does not say. Without them pages have lines."
+    )
     cache_directory: Path = Field(
         default_factory=engines_home, description="Where engines that TensorRT has built for a GPU are kept."
     )
