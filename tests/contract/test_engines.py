@@ -20,7 +20,7 @@ from PIL import ImageDraw, ImageFont
 from pipeline.engines import session
 from pipeline.engines.base import EngineSettings, Image, load
 from pipeline.engines.build import build
-from pipeline.engines.fake import FakeEngine, Fault, draw_page, mark
+from pipeline.engines.fake import FakeEngine, Fault, Table, draw_page, mark
 from pipeline.engines.onnx_batched import BatchedEngine, load_batched
 from pipeline.engines.shapes import Runs
 from pipeline.errors import Fatal, Rejected, Retryable
@@ -37,10 +37,29 @@ def print_page(lines: Sequence[str]) -> Image:
     return np.ascontiguousarray(np.asarray(page)[:, :, ::-1])
 
 
+def print_table(rows: Sequence[Sequence[str]]) -> Image:
+    """A ruled table between lines of print, on a portrait page."""
+    page = Pillow.new("RGB", (1240, 1754), "white")
+    pen, font = ImageDraw.Draw(page), ImageFont.load_default(30)
+    text = "The quick brown fox jumps over the lazy dog and runs away from it."
+    for top in [*range(100, 500, 50), *range(700 + 60 * len(rows), 1650, 50)]:
+        pen.text((120, top), text, fill="black", font=font)
+    for row, cells in enumerate(rows):
+        for column, cell in enumerate(cells):
+            left, top = 120 + 320 * column, 600 + 60 * row
+            pen.rectangle((left, top, left + 320, top + 60), outline="black", width=2)
+            pen.text((left + 24, top + 12), cell, fill="black", font=font)
+    return np.ascontiguousarray(np.asarray(page)[:, :, ::-1])
+
+
+def draw_table(rows: Sequence[Sequence[str]]) -> Image:
+    return draw_page(["above", Table(tuple(map(tuple, rows))), "below"])
+
+
 class TestFakeEngine(EngineLaws):
     @pytest.fixture
     def case(self) -> Case:
-        return Case(load("fake", EngineSettings(models=Path("unused")), lanes=2), draw_page)
+        return Case(load("fake", EngineSettings(models=Path("unused")), lanes=2), draw_page, draw_table)
 
 
 @pytest.mark.models
@@ -49,7 +68,7 @@ class TestOnnxEngine(EngineLaws):
     @classmethod
     def case(cls, models_directory: Path) -> Iterator[Case]:
         lanes = load("onnx", EngineSettings(models=models_directory), lanes=2)
-        yield Case(lanes, print_page)
+        yield Case(lanes, print_page, print_table)
         for lane in lanes:
             lane.close()
 
@@ -62,7 +81,7 @@ class TestBatchedOnnxEngine(EngineLaws):
     @classmethod
     def case(cls, models_directory: Path) -> Case:
         settings = EngineSettings(models=models_directory)
-        return Case(load_batched(settings, 2, Runs(pages=2, crops=4)), print_page)
+        return Case(load_batched(settings, 2, Runs(pages=2, crops=4)), print_page, print_table)
 
     def test_lanes_have_memory_of_their_own(self, case: Case) -> None:
         """What one lane puts into a run is never another's, though they share the models."""
@@ -80,7 +99,7 @@ class TestPaddleEngine(EngineLaws):
     @classmethod
     def case(cls, models_directory: Path) -> Iterator[Case]:
         lanes = load("paddleocr", EngineSettings(models=models_directory), lanes=2)
-        yield Case(lanes, print_page)
+        yield Case(lanes, print_page, print_table)
         for lane in lanes:
             lane.close()
 
