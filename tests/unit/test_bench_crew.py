@@ -128,7 +128,22 @@ def test_one_that_ends_ends_all(monkeypatch, tmp_path, does, family, code):
     with pytest.raises(PagestreamError) as caught:
         _read(does, tmp_path)
     assert (type(caught.value), caught.value.code) == (family, code)
-    assert not [one for one in psutil.Process().children() if "spawn_main" in " ".join(one.cmdline())]
+    assert not sides_at_work()
+
+
+def test_ctrl_c_waits_for_nobody(tmp_path):
+    """However long the processes would read, they are ended, and gone."""
+    begun = threading.Thread(target=lambda: (until(lambda: signed(tmp_path)), signal.raise_signal(signal.SIGINT)))
+    begun.start()
+    with pytest.raises(KeyboardInterrupt):
+        _read("hang", tmp_path)
+    begun.join()
+    assert not sides_at_work()
+
+
+def sides_at_work() -> list[psutil.Process]:
+    """Processes that were started for a side."""
+    return [child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())]
 
 
 def _read(does: str, folder: Path) -> None:
