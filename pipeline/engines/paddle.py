@@ -76,8 +76,8 @@ class PaddleEngine(SeesStructure):
 def load(settings: EngineSettings, lanes: int) -> list[Engine]:
     """Raises Fatal, `engine_not_built` among it. On a GPU each lane takes the memory of its models there."""
     require(settings)
-    structure = load_structure(settings)
-    return [_engine(settings, modules(), structure) for _ in range(lanes)]
+    paddleocr, structure = modules(), load_structure(settings)
+    return [_engine(settings, paddleocr, structure) for _ in range(lanes)]
 
 
 def build(settings: EngineSettings) -> Work:

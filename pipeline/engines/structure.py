@@ -14,7 +14,7 @@ import numpy as np
 
 from pipeline.errors import Fatal
 from pipeline.ocr.layout import STRIDES, Region, find_regions, layout_tensor
-from pipeline.ocr.orientation import Turn, orientation_tensor, turn_of
+from pipeline.ocr.orientation import Turn, is_upright, middle_tensor, turn_of, whole_tensor
 from pipeline.ocr.slanet import Frame, cut, is_sure, structure_of, table_tensor, vocabulary
 from pipeline.ocr.tables.structure import Structure
 
@@ -58,8 +58,12 @@ class StructureModels:
     models: tuple[ModelStamp, ...]
 
     def orient(self, page: Image) -> Turn:
-        (probabilities,) = run_one(self.orientation, orientation_tensor(page))
-        return turn_of(probabilities)
+        """By the whole page and, unless that settles it, by its middle as well."""
+        (whole,) = run_one(self.orientation, whole_tensor(page))
+        if is_upright(whole):
+            return turn_of(whole)
+        (middle,) = run_one(self.orientation, middle_tensor(page))
+        return turn_of((whole + middle) / 2)
 
     def lay_out(self, page: Image) -> tuple[Region, ...]:
         heads = run_one(self.layout, layout_tensor(page))

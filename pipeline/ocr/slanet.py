@@ -84,9 +84,8 @@ def structure_of(
     `probabilities` is (steps, tokens); `shares` is (steps, 4), x0, y0, x1, y1, or (steps, 8), x, y of four corners.
     """
     classes, scores = probabilities.argmax(axis=1), probabilities.max(axis=1)
-    ends = np.flatnonzero(classes[1:] == len(tokens) - 1)
-    steps = np.arange(ends[0] + 1 if len(ends) else len(classes))
-    steps = steps[(classes[steps] > 0) & (classes[steps] < len(tokens) - 1)]
+    ends = np.flatnonzero(classes == len(tokens) - 1)
+    steps = np.flatnonzero(classes[: ends[0]] if len(ends) else classes)  # class 0 is the beginning: no token
     written = tuple(tokens[number] for number in classes[steps])
     opening = np.array([token in _OPENING for token in written], bool)
     size = (max(height, width),) * 2 if frame == "square" else (width, height)
