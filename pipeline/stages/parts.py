@@ -36,10 +36,10 @@ class Page:
 @dataclass(frozen=True, slots=True)
 class Found:
     """What detection tells of a page besides its lines. `rotation`: clockwise degrees that make it upright. `regions`
-    lie in the upright frame; None where nobody asked for the layout."""
+    lie on the upright page; there are none where nobody asked for the layout."""
 
     rotation: Rotation
-    regions: tuple[Region, ...] | None
+    regions: tuple[Region, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,15 +48,6 @@ class Crop:
 
     image: Image
     polygon: Polygons
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TableCut:
-    """One table cut out of its upright page; `origin` is where the crop's top left lies there, in pixels."""
-
-    crop: TableCrop
-    region: Region
-    origin: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,8 +60,17 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class TableCut:
+    """One table cut out of its upright page; `origin` is where the crop's top left lies there, in pixels."""
+
+    crop: TableCrop
+    region: Region
+    origin: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class TableSeen:
-    """What the network made of one table; boxes of `candidates` lie on the upright page. None of them: it failed."""
+    """What the network made of one table, its first choice first; boxes lie on the upright page."""
 
     region: Region
     candidates: tuple[Structure, ...]
