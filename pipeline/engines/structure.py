@@ -19,7 +19,7 @@ from pipeline.ocr.slanet import Frame, cut, is_sure, structure_of, table_tensor,
 from pipeline.ocr.tables.structure import Structure
 
 from .base import Bucket, EngineSettings, Image, ModelStamp, TableCrop
-from .hard_swish import with_hard_swish
+from .layout_graph import layout_graph
 from .models import WEIGHTS, StructureRole, structure_directory
 from .session import Session, open_session, run_one, stamp
 
@@ -107,7 +107,7 @@ def load_structure(settings: EngineSettings) -> StructureModels:
     homes = {role: structure_directory(settings.models, role) for role in roles}
     return StructureModels(
         open_session(homes["orientation"] / WEIGHTS, settings),
-        open_session(with_hard_swish(homes["layout"] / WEIGHTS), settings),
+        open_session(layout_graph(homes["layout"] / WEIGHTS), settings),
         {role: _table_network(homes[role] / WEIGHTS, frame, settings) for role, frame in _FRAMES.items()},
         tuple(stamp(home, role, settings) for role, home in homes.items()),
     )

@@ -7,17 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.ocr.layout import BINS, HEIGHT, KINDS, STRIDES, WIDTH, Head, find_regions, layout_tensor
-
-PLACES = [-(-HEIGHT // stride) * -(-WIDTH // stride) for stride in STRIDES]
-BOX = (96.0, 160.0, 288.0, 224.0)
-"""x0, y0, x1, y1 in the network's pixels: whole strides of 32 around the middle of its places, plus a half."""
+from pipeline.ocr.layout import BINS, HEIGHT, KINDS, STRIDES, WIDTH, Head, find_regions, layout_tensor, shown_width
 
 
-def silent() -> tuple[list[Head], list[Head]]:
+def places(width: int = WIDTH) -> list[int]:
+    """How many each head has in an input so wide."""
+    return [-(-HEIGHT // stride) * -(-width // stride) for stride in STRIDES]
+
+
+def silent(width: int = WIDTH) -> tuple[list[Head], list[Head]]:
     """Heads that see nothing anywhere."""
-    scores = [np.full((places, len(KINDS)), 0.01, np.float32) for places in PLACES]
-    return scores, [np.zeros((places, 4 * BINS), np.float32) for places in PLACES]
+    scores = [np.full((count, len(KINDS)), 0.01, np.float32) for count in places(width)]
+    return scores, [np.zeros((count, 4 * BINS), np.float32) for count in places(width)]
 
 
 def see(heads: tuple[list[Head], list[Head]], *, head: int, at: tuple[int, int], kind: int, score: float,
@@ -94,7 +95,7 @@ def test_the_white_beside_a_page_holds_nothing() -> None:
 def test_regions_lie_inside_the_page(height: int, width: int, seed: int) -> None:
     """Whatever the heads say, boxes lie inside the page and have a size; the surest come first."""
     random = np.random.default_rng(seed)
-    scores, weights = silent()
+    scores, weights = silent(shown_width(height, width))
     for score, weight in zip(scores, weights, strict=True):
         score[random.integers(0, len(score), 20), random.integers(0, len(KINDS), 20)] = random.uniform(0, 1.01, 20)
         weight[:] = random.normal(0, 20, weight.shape)
@@ -109,8 +110,8 @@ def test_regions_lie_inside_the_page(height: int, width: int, seed: int) -> None
 
 def test_a_page_of_boxes_is_bounded() -> None:
     """Heads that see everything everywhere get an answer, of a bounded length."""
-    scores = [np.full((places, len(KINDS)), 0.9, np.float32) for places in PLACES]
-    weights = [np.zeros((places, 4 * BINS), np.float32) for places in PLACES]
+    scores = [np.full((count, len(KINDS)), 0.9, np.float32) for count in places()]
+    weights = [np.zeros((count, 4 * BINS), np.float32) for count in places()]
     assert 0 < len(find_regions(scores, weights, height=HEIGHT, width=WIDTH)) <= 1000 * len(KINDS)
 
 
@@ -118,10 +119,24 @@ def test_a_page_of_boxes_is_bounded() -> None:
 def test_a_page_is_shown_in_its_own_proportions(height: int, width: int) -> None:
     """A black page lies at the top left, as large as fits, and all beside it is white."""
     tensor = layout_tensor(np.zeros((height, width, 3), np.uint8))
-    assert tensor.shape == (3, HEIGHT, WIDTH)
+    assert tensor.shape == (3, HEIGHT, shown_width(height, width))
     dark = tensor[0] < 0
     rows, columns = int(dark[:, 0].sum()), int(dark[0].sum())
     assert dark[:rows, :columns].all()
     assert dark.sum() == rows * columns
     assert rows == HEIGHT or columns == WIDTH
-    assert rows / columns == pytest.approx(height / width, rel=0.51 / min(rows, columns) * 2)
+    assert abs(rows - columns * height / width) <= 1 + height / width
+    assert columns <= tensor.shape[2] < max(257, columns + 32)
+
+
+def test_a_box_on_a_narrow_page_is_where_the_head_says() -> None:
+    """Places are counted by the rows of the input the page was shown in, which is narrower for a narrow page."""
+    heads = silent(320)
+    place = 3 * (320 // 16) + 4
+    heads[0][1][place, KINDS.index("table")] = 0.8
+    weights = np.full((4, BINS), -50.0, np.float32)
+    weights[:, 2] = 50.0
+    heads[1][1][place] = weights.reshape(-1)
+    (region,) = find_regions(*heads, height=HEIGHT, width=300)
+    x, y = middle(1, 3, 4)
+    assert region.box == pytest.approx((x - 32, y - 32, x + 32, y + 32), abs=1e-3)

@@ -1,7 +1,8 @@
-"""How a graph that spells the hard swish out in four steps is written in two, which runs in half the time on a CPU.
+"""How the layout network's graph is changed so that it takes a third to a half of the time on a CPU.
 
-Old exports have Add 3, Clip to 0 and 6, Mul with what went in, Div by 6: four passes over large arrays, which
-onnxruntime does not see through. HardSigmoid and Mul mean the same.
+An old export, it spells the hard swish out: Add 3, Clip to 0 and 6, Mul with what went in, Div by 6, four passes over
+large arrays. HardSigmoid and Mul mean the same, and onnxruntime computes them along with the convolution before. And it
+declares one size of input, though it can do with any whose sides are multiples of 32.
 """
 
 from __future__ import annotations
@@ -16,15 +17,23 @@ from onnx import helper, numpy_helper
 from pipeline.errors import Fatal
 
 
-def with_hard_swish(model: Path) -> bytes:
-    """The model with every spelled hard swish written anew. Raises Fatal `models_damaged`."""
+def layout_graph(model: Path) -> bytes:
+    """The same network: every spelled hard swish is written anew, and input and outputs have sides of any length.
+
+    Raises Fatal `models_damaged`.
+    """
     try:
         loaded = onnx.load(str(model))
     except Exception as error:  # protobuf's errors share no root of their own
         raise Fatal(
             "A model can't be loaded; run `pagestream models verify`.", code="models_damaged", stage="engine"
         ) from error
-    graph = loaded.graph
+    _write_hard_swish(loaded.graph)
+    _take_any_size(loaded.graph)
+    return bytes(loaded.SerializeToString())
+
+
+def _write_hard_swish(graph: Any) -> None:
     makers, numbers = {name: node for node in graph.node for name in node.output}, _numbers(graph)
     written: list[Any] = []
     spelled: set[str] = set()
@@ -37,7 +46,15 @@ def with_hard_swish(model: Path) -> bytes:
             written.append(node)
     del graph.node[:]
     graph.node.extend(node for node in written if node.output[0] not in spelled)
-    return bytes(loaded.SerializeToString())
+
+
+def _take_any_size(graph: Any) -> None:
+    """Of (batch, channels, height, width) in and (batch, places, classes) out, what follows from height and width."""
+    for value in (*graph.input, *graph.output):
+        dims = value.type.tensor_type.shape.dim
+        for axis in range(1 + (len(dims) == 4), len(dims) - (len(dims) == 3)):
+            dims[axis].dim_param = f"{value.name}_{axis}"
+    del graph.value_info[:]
 
 
 def _spelled(div: Any, makers: Mapping[str, Any], numbers: Mapping[str, float]) -> list[Any]:
