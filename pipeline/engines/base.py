@@ -95,7 +95,7 @@ class Reading:
 class TableCrop:
     """A table cut out of its upright page with room around it, and where its text lies in the image: x0, y0, x1, y1.
 
-    The engine cuts closer by itself, leaving up to 0.03 of the text's longer side around it, and white where the image
+    The engine cuts closer by itself, leaving up to 0.02 of the text's longer side around it, and white where the image
     has no more.
     """
 

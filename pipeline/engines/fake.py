@@ -114,7 +114,7 @@ class FakeEngine:
         return [tuple(Region("table", box, 1.0) for box in find_patches(page)) for page in pages]
 
     def read_structure(self, crops: Sequence[TableCrop]) -> list[tuple[Structure, ...]]:
-        found = [find_frames(crop.image) for crop in crops]
+        found = [_inside(find_frames(crop.image), crop.text_box) for crop in crops]
         texts = [[_read(crop.image, frame) for frame in frames] for crop, frames in zip(crops, found, strict=True)]
         faults = [self._fault("read_structure", lines) for lines in texts]
         answers: list[tuple[Structure, ...]] = [
@@ -171,6 +171,11 @@ def _turn(page: Image) -> Turn:
         if any(_read(upright, frame) is not None for frame in find_frames(upright)):
             return Turn(rotation, 1.0)
     return Turn(0, 0.0)
+
+
+def _inside(frames: Polygons, box: tuple[float, float, float, float]) -> Polygons:
+    middles = frames.mean(axis=1)
+    return frames[((middles >= box[:2]) & (middles <= box[2:])).all(axis=1)]
 
 
 def _structure(frames: Polygons) -> Structure:

@@ -27,9 +27,11 @@ _FRAMES: dict[StructureRole, Frame] = {"slanet-plus": "square", "slanet-1m": "im
 """Found by drawing boxes over tables that are not square."""
 
 _ATTEMPTS: tuple[tuple[StructureRole, float], ...] = (
-    ("slanet-plus", 0.005), ("slanet-plus", 0.015), ("slanet-plus", 0.03), ("slanet-1m", 0.005),
+    ("slanet-plus", 0.015), ("slanet-plus", 0.01), ("slanet-plus", 0.02), ("slanet-1m", 0.0),
 )  # fmt: skip
-"""Network, and share of the text's longer side left around it."""
+"""Network, and share of the text's longer side left around it: where each is best alone. TEDS of the structure of 33
+tables, `slanet-plus`: 0.946 at 0, 0.955 at 0.005, 0.960 from 0.01 to 0.025, 0.933 at 0.03; `slanet-1m`: 0.954 at 0, at
+most 0.949 above. Where one of these four is chosen by the lines upon it: 0.964."""
 
 
 @dataclass(frozen=True, slots=True)

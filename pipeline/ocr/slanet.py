@@ -24,7 +24,7 @@ SIDE = 488
 
 SURE = 0.9
 """Probability that every token of an answer has when no other answer is worth asking for. Of 33 tables, 19 are read so
-surely, and none of the 19 is read better from another cut by the rules that choose between answers."""
+surely; one of the 19 would be read better by another attempt."""
 
 Frame = Literal["square", "image"]
 """What boxes are shares of: the padded square, or the image within it."""

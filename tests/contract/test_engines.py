@@ -12,19 +12,23 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
 from pipeline.engines import session
-from pipeline.engines.base import EngineSettings, Image, load
+from pipeline.engines.base import EngineSettings, Image, TableCrop, load
 from pipeline.engines.build import build
 from pipeline.engines.fake import FakeEngine, Fault, Table, draw_page, mark
 from pipeline.engines.onnx_batched import BatchedEngine, load_batched
 from pipeline.engines.shapes import Runs
+from pipeline.engines.structure import load_structure
 from pipeline.errors import Fatal, Rejected, Retryable
+from pipeline.ocr.orientation import Turn
 from pipeline.ocr.preprocess import PageLimits
+from pipeline.ocr.slanet import row_widths
 from tests.contract.engine_laws import Case, EngineLaws, crops_of
 
 
@@ -131,6 +135,28 @@ def test_every_shape_there_can_be_is_run(models_directory: Path) -> None:
 
 
 @pytest.mark.models
+def test_missing_structure_models_name_the_command(models_directory: Path, tmp_path: Path) -> None:
+    """Text models alone are not enough; the message says how the others are fetched."""
+    (tmp_path / "small").symlink_to(models_directory / "small")
+    with pytest.raises(Fatal, match="pagestream models fetch") as refusal:
+        load("onnx", EngineSettings(models=tmp_path))
+    assert refusal.value.code == "models_missing"
+
+
+@pytest.mark.models
+def test_a_table_network_without_its_tokens_is_damage(models_directory: Path, tmp_path: Path) -> None:
+    """A file that is no table network, in the place of one, is told at once and not at the first table."""
+    for role in ("orientation", "layout", "slanet-plus", "slanet-1m"):
+        (tmp_path / "structure" / role).mkdir(parents=True)
+        shown = "orientation" if role == "slanet-1m" else role
+        source = models_directory / "structure" / shown / "inference.onnx"
+        (tmp_path / "structure" / role / "inference.onnx").symlink_to(source)
+    with pytest.raises(Fatal) as refusal:
+        load_structure(EngineSettings(models=tmp_path))
+    assert refusal.value.code == "models_damaged"
+
+
+@pytest.mark.models
 def test_full_batches_can_be_had_by_name(models_directory: Path) -> None:
     """What a GPU runs can be tried on a CPU; there it takes half precision for text, too, for comparing."""
     (engine,) = load("batched", EngineSettings(models=models_directory, profile="tiny", precision="f16"))
@@ -230,6 +256,40 @@ def test_short_and_garbled_answers() -> None:
     (wrong,) = FakeEngine(always=Fault.GARBAGE).recognise(crops)
     assert wrong.text != "text"
     assert wrong.confidence > 0.9
+
+
+def test_a_table_that_is_marked_fails_as_marked() -> None:
+    """A mark in a table fails its structure and nothing before; of the answers that break the contract, one is short,
+    and one has a single cell."""
+    engine = FakeEngine()
+    page = draw_page([Table((("a", mark(Fault.FATAL, "read_structure")),))])
+    assert len(engine.detect([page])[0].polygons) == 2
+    (region,) = engine.lay_out([page])[0]
+    assert region.kind == "table"
+    with pytest.raises(Fatal):
+        engine.read_structure([TableCrop(page, region.box)])
+    plain = TableCrop(draw_page([Table((("a", "b"), ("c", "d")))]), (0, 0, 9_999, 9_999))
+    assert FakeEngine(always=Fault.SHORT).read_structure([plain]) == []
+    ((wrong,),) = FakeEngine(always=Fault.GARBAGE).read_structure([plain])
+    assert len(wrong.boxes) == 1
+
+
+@pytest.mark.parametrize("scale", [0.7, 1.0, 1.7])
+def test_a_drawn_table_survives_a_scanner(scale: float) -> None:
+    """Scaled and compressed, a drawn table is where it was, in the same rows and columns."""
+    page = draw_page(["above", Table((("one", "2", "three"), ("4", "five", "6"))), "below"], cell=4)
+    shown = cv2.resize(page, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    scanned = cv2.imdecode(cv2.imencode(".jpg", shown, [cv2.IMWRITE_JPEG_QUALITY, 85])[1], cv2.IMREAD_COLOR)
+    engine = FakeEngine()
+    ((before,),), ((region,),) = engine.lay_out([page]), engine.lay_out([scanned])
+    assert region.box == pytest.approx([scale * side for side in before.box], abs=4)
+    ((structure,),) = engine.read_structure([TableCrop(scanned, region.box)])
+    assert row_widths(structure.tokens) == [3, 3]
+
+
+def test_nothing_drawn_is_no_turn() -> None:
+    """A page without lines stays as it is, and the engine claims nothing."""
+    assert FakeEngine().orient([np.full((90, 40, 3), 255, np.uint8)]) == [Turn(0, 0.0)]
 
 
 def test_a_gate_holds_a_page_back() -> None:
