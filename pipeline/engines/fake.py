@@ -30,7 +30,7 @@ from .bars import draw_page as draw_page
 from .bars import find_frames, find_patches, read_frame
 from .base import Bucket, Engine, EngineSettings, Image, ModelStamp, Reading, Regions, TableCrop
 
-Stage = Literal["detect", "recognise", "read_structure"]
+Stage = Literal["detect", "recognise", "tables"]
 
 LONGEST_WAIT_S = 60.0
 """A gate that nobody opens must not hold a test, or a demo, for ever."""
@@ -56,8 +56,8 @@ class Fault(StrEnum):
 
 
 def mark(fault: Fault, stage: Stage = "detect", *, name: str = "") -> str:
-    """A line that brings about `fault` when its page comes along (for `recognise`, its crop; for `read_structure`, the
-    table it stands in).
+    """A line that brings about `fault` when its page comes along (for `recognise`, its crop; for `tables`, the table
+    it stands in).
 
     Marks with different names are different faults to `Fault.ONCE`.
     """
@@ -116,7 +116,7 @@ class FakeEngine:
     def read_structure(self, crops: Sequence[TableCrop]) -> list[tuple[Structure, ...]]:
         found = [_inside(find_frames(crop.image), crop.text_box) for crop in crops]
         texts = [[_read(crop.image, frame) for frame in frames] for crop, frames in zip(crops, found, strict=True)]
-        faults = [self._fault("read_structure", lines) for lines in texts]
+        faults = [self._fault("tables", lines) for lines in texts]
         answers: list[tuple[Structure, ...]] = [
             (_structure(frames[:1] if fault is Fault.GARBAGE else frames),)
             for frames, fault in zip(found, faults, strict=True)
@@ -175,7 +175,7 @@ def _turn(page: Image) -> Turn:
 
 def _inside(frames: Polygons, box: tuple[float, float, float, float]) -> Polygons:
     middles = frames.mean(axis=1)
-    return frames[((middles >= box[:2]) & (middles <= box[2:])).all(axis=1)]
+    return np.asarray(frames[((middles >= box[:2]) & (middles <= box[2:])).all(axis=1)], np.float32)
 
 
 def _structure(frames: Polygons) -> Structure:

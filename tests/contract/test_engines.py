@@ -262,7 +262,7 @@ def test_a_table_that_is_marked_fails_as_marked() -> None:
     """A mark in a table fails its structure and nothing before; of the answers that break the contract, one is short,
     and one has a single cell."""
     engine = FakeEngine()
-    page = draw_page([Table((("a", mark(Fault.FATAL, "read_structure")),))])
+    page = draw_page([Table((("a", mark(Fault.FATAL, "tables")),))])
     assert len(engine.detect([page])[0].polygons) == 2
     (region,) = engine.lay_out([page])[0]
     assert region.kind == "table"
