@@ -10,17 +10,11 @@ from schemas.events import Options
 from schemas.pages import PageError, PageResult
 from schemas.results import DocumentResult, PagesByStatus, Pipeline, Source
 
-TABLES_NOT_READ = "tables_not_read"
-"""Warning of a page: tables were asked for, and this release does not read any."""
-
 
 def compose_document(
     outcomes: Sequence[PageOutcome], *, document_id: str, result_id: str, source: Source, options: Options, by: Pipeline
 ) -> DocumentResult:
-    extra = (TABLES_NOT_READ,) if options.tables else ()
-    pages = tuple(
-        _page(outcome, document_id=document_id, result_id=result_id, warnings=extra) for outcome in outcomes
-    )
+    pages = tuple(_page(outcome, document_id=document_id, result_id=result_id) for outcome in outcomes)
     return DocumentResult(
         document_id=document_id,
         result_id=result_id,
@@ -33,8 +27,7 @@ def compose_document(
     )
 
 
-def _page(outcome: PageOutcome, *, document_id: str, result_id: str, warnings: tuple[str, ...]) -> PageResult:
-    """`warnings` hold for every page that was read, besides its own."""
+def _page(outcome: PageOutcome, *, document_id: str, result_id: str) -> PageResult:
     match outcome:
         case PageSkipped(number):
             return PageResult(document_id=document_id, result_id=result_id, number=number, status="skipped")
@@ -46,6 +39,5 @@ def _page(outcome: PageOutcome, *, document_id: str, result_id: str, warnings: t
                 status="failed",
                 error=PageError(code=error.code, stage=error.stage, message=error.message),
             )
-        case PageRead() as read:
-            page = compose_page(read, document_id=document_id, result_id=result_id)
-            return page.model_copy(update={"warnings": page.warnings + warnings}) if warnings else page
+        case PageRead():
+            return compose_page(outcome, document_id=document_id, result_id=result_id)

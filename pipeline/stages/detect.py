@@ -1,4 +1,4 @@
-"""Pages to parts: which way up they are, and where text lies; cut out line by line."""
+"""Pages to parts: which way up they are, where text lies and where tables do; cut out piece by piece."""
 
 from __future__ import annotations
 
@@ -7,16 +7,21 @@ from collections.abc import Sequence
 import numpy as np
 
 from pipeline.core.events import Detected, Part
-from pipeline.engines.base import Engine, Image, Polygons, Regions
+from pipeline.engines.base import Engine, Image, Polygons, Regions, TableCrop
+from pipeline.ocr.blocks import lines_in, table_regions
 from pipeline.ocr.geometry import crop, sizes
+from pipeline.ocr.layout import Region
 from pipeline.ocr.orientation import Rotation, turned
-from pipeline.stages.parts import Crop, Found, Page
+from pipeline.stages.parts import Crop, Found, Page, TableCut
 
 PROOFS = 6
 """Lines read to tell whether a page reads worse turned: enough for one bad one not to decide."""
 
 EQUAL = 0.02
 """Confidence of lines on their heads is lower by a multiple of this; that of the same lines cut anew, by less."""
+
+ROOM, ROOM_PX = 0.03, 3
+"""Left around the text of a table: as a share of its longer side, and in pixels (see `TableCrop`)."""
 
 
 def page_part(engine: Engine, page: Page) -> Part:
@@ -26,10 +31,15 @@ def page_part(engine: Engine, page: Page) -> Part:
 
 
 def detect(engine: Engine, pages: Sequence[Page]) -> list[Detected]:
-    """Lines in the detector's order. Runs on the engine's own thread."""
+    """Lines in the detector's order, then tables. Runs on the engine's own thread."""
     images = [page.image for page in pages]
     seen = zip(images, engine.detect(images), engine.orient(images), strict=True)
-    return [_detected(engine, *_upright(engine, image, text, turn.rotation)) for image, text, turn in seen]
+    upright = [_upright(engine, image, text, turn.rotation) for image, text, turn in seen]
+    layouts = iter(engine.lay_out([image for page, (image, _, _) in zip(pages, upright, strict=True) if page.tables]))
+    return [
+        _detected(engine, image, text, Found(rotation, next(layouts) if page.tables else ()))
+        for page, (image, text, rotation) in zip(pages, upright, strict=True)
+    ]
 
 
 def _upright(engine: Engine, image: Image, text: Regions, rotation: Rotation) -> tuple[Image, Regions, Rotation]:
@@ -53,11 +63,26 @@ def _legible(engine: Engine, image: Image, polygons: Polygons) -> float:
     return sum(reading.confidence * len(reading.text) for reading in readings) / signs if signs else 0.0
 
 
-def _detected(engine: Engine, image: Image, text: Regions, rotation: Rotation) -> Detected:
-    lines = tuple(_crop_part(engine, Crop(crop(image, polygon), polygon)) for polygon in text.polygons)
-    return Detected(lines, Found(rotation))
+def _detected(engine: Engine, image: Image, text: Regions, found: Found) -> Detected:
+    lines = [_crop_part(engine, Crop(crop(image, polygon), polygon)) for polygon in text.polygons]
+    tables = [
+        _table_part(engine, image, region, text.polygons[list(lines_in(region, text.polygons))])
+        for region in table_regions(found.regions, text.polygons)
+    ]
+    return Detected((*lines, *tables), found)
 
 
 def _crop_part(engine: Engine, piece: Crop) -> Part:
     bucket = engine.crop_bucket(piece.image.shape[0], piece.image.shape[1])
     return Part("recognise", bucket.key, bucket.cost, piece)
+
+
+def _table_part(engine: Engine, image: Image, region: Region, lines: Polygons) -> Part:
+    """The table with the room around its lines that an engine may want to see."""
+    x0, y0, x1, y1 = (*lines.min(axis=(0, 1)).tolist(), *lines.max(axis=(0, 1)).tolist())
+    room = ROOM * max(x1 - x0, y1 - y0) + ROOM_PX
+    left, top = max(0, int(x0 - room)), max(0, int(y0 - room))
+    piece = np.ascontiguousarray(image[top : int(y1 + room) + 1, left : int(x1 + room) + 1])
+    bucket = engine.table_bucket(piece.shape[0], piece.shape[1])
+    table = TableCrop(piece, (x0 - left, y0 - top, x1 - left, y1 - top))
+    return Part("tables", bucket.key, bucket.cost, TableCut(table, region, (left, top)))
