@@ -26,7 +26,7 @@ figures."""
 
 _SURE = 0.85
 """A page that the classifier, shown the whole of it, calls upright so surely is not looked at again. Tried on 154 pages
-(61 receipts, 17 of many scripts, 76 out of PDFs) turned all four ways: 95 % of right answers are surer, 54 % of wrong
+(61 receipts, 17 of many scripts, 76 of PDFs) turned all four ways: 95 % of right answers are surer, 54 % of wrong
 ones are not. Right of 616 are 548 by the whole, 554 by the middle, 561 by the whole and where unsure by both."""
 
 _UNDO: tuple[Rotation, ...] = (0, 270, 180, 90)
@@ -72,7 +72,7 @@ def turned(image: Image, rotation: Rotation) -> Image:
 
 
 def to_page(polygons: NDArray[np.float32], rotation: Rotation, *, width: int, height: int) -> Polygons:
-    """Points (..., 2) of the image that `turned` by `rotation`, in the frame of the page it was, `width` x `height`.
+    """Points (..., 2) of what `turned` gave for `rotation`, in the frame of the page it was given, `width` x `height`.
 
     A page spans 0 to its width and height, so points at its edges stay at its edges. Corners keep their order: the
     first is still the text's own top left.

@@ -7,7 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.ocr.layout import BINS, HEIGHT, KINDS, STRIDES, WIDTH, Head, find_regions, layout_tensor, shown_width
+from pipeline.ocr.layout import (
+    BINS,
+    HEIGHT,
+    KINDS,
+    MOST_BOXES,
+    STRIDES,
+    WIDTH,
+    Head,
+    find_regions,
+    layout_tensor,
+    shown_width,
+)
 
 
 def places(width: int = WIDTH) -> list[int]:
@@ -112,7 +123,7 @@ def test_a_page_of_boxes_is_bounded() -> None:
     """Heads that see everything everywhere get an answer, of a bounded length."""
     scores = [np.full((count, len(KINDS)), 0.9, np.float32) for count in places()]
     weights = [np.zeros((count, 4 * BINS), np.float32) for count in places()]
-    assert 0 < len(find_regions(scores, weights, height=HEIGHT, width=WIDTH)) <= 1000 * len(KINDS)
+    assert 0 < len(find_regions(scores, weights, height=HEIGHT, width=WIDTH)) <= MOST_BOXES
 
 
 @given(st.integers(1, 3000), st.integers(1, 3000))
