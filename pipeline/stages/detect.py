@@ -79,7 +79,7 @@ def _crop_part(engine: Engine, piece: Crop) -> Part:
 
 def _table_part(engine: Engine, image: Image, region: Region, lines: Polygons) -> Part:
     """The table with the room around its lines that an engine may want to see."""
-    x0, y0, x1, y1 = (*lines.min(axis=(0, 1)).tolist(), *lines.max(axis=(0, 1)).tolist())
+    (x0, y0), (x1, y1) = lines.min(axis=(0, 1)).tolist(), lines.max(axis=(0, 1)).tolist()
     room = ROOM * max(x1 - x0, y1 - y0) + ROOM_PX
     left, top = max(0, int(x0 - room)), max(0, int(y0 - room))
     piece = np.ascontiguousarray(image[top : int(y1 + room) + 1, left : int(x1 + room) + 1])
