@@ -74,9 +74,9 @@ def test_a_browser_sees_the_same_table(candidates: list[Structure], boxes: Polyg
 
 @given(several, lines(), st.data())
 def test_the_order_of_answers_is_nothing(candidates: list[Structure], boxes: Polygons, data: st.DataObject) -> None:
-    """The same answers in another order, or one of them twice, make the same table."""
+    """The same answers in another order make the same table."""
     texts = words(len(boxes))
-    others = data.draw(st.permutations([*candidates, *candidates[:1]]))
+    others = data.draw(st.permutations(candidates))
     assert seen(read_table(others, boxes, texts)) == seen(read_table(candidates, boxes, texts))
 
 
@@ -165,11 +165,10 @@ def test_the_answer_that_contradicts_the_text_loses(rows: list[list[str]], boxes
     """However sure the network is, what the lines of the page contradict is not chosen when they bear another out."""
     right, wrong = structure([[""] * 3] * 3, page(3, 3), score=0.95), structure(rows, boxes, score=1.0)
     table = read_table([wrong, right], quads(page(3, 3)), ["x"] * 9)
-    alone = read_table([wrong], quads(page(3, 3)), ["x"] * 9)
+    alone = [read_table([answer], quads(page(3, 3)), ["x"] * 9) for answer in (wrong, right)]
     assert table is not None
-    assert alone is not None
     assert [cell.lines for cell in table.cells] == [(n,) for n in range(9)]
-    assert alone.confidence < 0.65 < table.confidence
+    assert [found is not None and found.confidence > 0.65 for found in alone] == [False, True]
 
 
 def test_a_long_table_takes_no_time() -> None:

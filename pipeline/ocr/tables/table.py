@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +13,8 @@ from pipeline.ocr.reading_order import reading_order
 
 from .bands import COLUMNS, ROWS, Boxes
 from .borders import borders
-from .choose import cost
-from .fill import OUTSIDE, Filling, fill, text_rows
+from .choose import Reading, choose, contradictions, mean_probability
+from .fill import OUTSIDE, fill, text_rows
 from .frame import Frame, frame_of
 from .grid import Grid, Indices, read_grid
 from .html import to_html
@@ -41,7 +40,7 @@ class Cell:
 class Table:
     """Cells come row by row and cover each place of the grid once; their polygons tile the table's.
 
-    `outside`: the lines in no cell, ascending. `confidence`: 0 to 1, that the structure is right.
+    `outside`: the lines in no cell, ascending. `confidence`: 0 to 1, that the structure is right in every cell.
     """
 
     row_count: int
@@ -51,17 +50,6 @@ class Table:
     html: str
     confidence: float
     outside: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Reading:
-    """`cost`: what speaks against this answer. `boxes`: of the grid's cells; both in the table's frame."""
-
-    cost: float
-    answer: Structure
-    grid: Grid
-    filling: Filling
-    boxes: Boxes
 
 
 def read_table(candidates: Sequence[Structure], polygons: Polygons, texts: Sequence[str]) -> Table | None:
@@ -75,13 +63,13 @@ def read_table(candidates: Sequence[Structure], polygons: Polygons, texts: Seque
     readings = [reading for answer in candidates if (reading := _read(answer, frame, boxes[placed]))]
     if not readings:
         return None
-    best = min(readings, key=lambda reading: (reading.cost, reading.answer.tokens, reading.boxes.tolist()))
-    cells = np.full(len(polygons), OUTSIDE)
-    cells[placed] = best.filling.cells
-    return _table(best, cells, frame=frame, polygons=polygons, texts=texts)
+    best, confidence = choose(readings)
+    owners = np.full(len(polygons), OUTSIDE)
+    owners[placed] = best.filling.cells
+    return _table(best, owners, frame=frame, polygons=polygons, texts=texts, confidence=confidence)
 
 
-def _read(answer: Structure, frame: Frame, lines: Boxes) -> _Reading | None:
+def _read(answer: Structure, frame: Frame, lines: Boxes) -> Reading | None:
     grid = read_grid(answer.tokens)
     if grid is None:
         return None
@@ -92,12 +80,13 @@ def _read(answer: Structure, frame: Frame, lines: Boxes) -> _Reading | None:
     filling = fill(grid, boxes, lines)
     if filling is None:
         return None
-    return _Reading(
-        cost(grid, filling, lines, answer.scores), answer, grid, filling, np.round(np.nan_to_num(boxes, nan=0.0), 6)
-    )
+    against = contradictions(grid, filling, lines)
+    return Reading(answer.tokens, grid, boxes, filling, against, mean_probability(answer.scores))
 
 
-def _table(best: _Reading, owners: Indices, *, frame: Frame, polygons: Polygons, texts: Sequence[str]) -> Table:
+def _table(
+    best: Reading, owners: Indices, *, frame: Frame, polygons: Polygons, texts: Sequence[str], confidence: float
+) -> Table:
     grid, filling = best.grid, best.filling
     inside = np.flatnonzero(owners != OUTSIDE)
     lines = frame.boxes(polygons)
@@ -120,7 +109,7 @@ def _table(best: _Reading, owners: Indices, *, frame: Frame, polygons: Polygons,
         cells=cells,
         polygon=_rectangle(frame, edges[0][[0, -1]], edges[1][[0, -1]]),
         html=to_html(grid, said),
-        confidence=exp(-best.cost),
+        confidence=confidence,
         outside=tuple(np.flatnonzero(owners == OUTSIDE).tolist()),
     )
 
