@@ -121,3 +121,8 @@ def _aligned(frame: Frame, cells: Order) -> bool:
     alike = np.any([np.abs(place[:, None] - place[None]) <= close for place in places], axis=0)
     np.fill_diagonal(alike, val=False)
     return bool(alike.any(axis=1).mean() >= _GRID_SHARE)
+
+
+def lines_in(region: Region, polygons: Polygons) -> Order:
+    """Indices of the lines that stand in a region, ascending."""
+    return np.flatnonzero(coverage([region], polygons)[0] >= INSIDE)

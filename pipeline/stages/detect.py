@@ -8,10 +8,10 @@ import numpy as np
 
 from pipeline.core.events import Detected, Part
 from pipeline.engines.base import Engine, Image, Polygons, Regions, TableCrop
-from pipeline.ocr.blocks import lines_in, table_regions
 from pipeline.ocr.geometry import crop, sizes
 from pipeline.ocr.layout import Region
 from pipeline.ocr.orientation import Rotation, turned
+from pipeline.ocr.table_regions import lines_in, table_regions
 from pipeline.stages.parts import Crop, Found, Page, TableCut
 
 PROOFS = 6
@@ -66,7 +66,7 @@ def _legible(engine: Engine, image: Image, polygons: Polygons) -> float:
 def _detected(engine: Engine, image: Image, text: Regions, found: Found) -> Detected:
     lines = [_crop_part(engine, Crop(crop(image, polygon), polygon)) for polygon in text.polygons]
     tables = [
-        _table_part(engine, image, region, text.polygons[list(lines_in(region, text.polygons))])
+        _table_part(engine, image, region, text.polygons[lines_in(region, text.polygons)])
         for region in table_regions(found.regions, text.polygons)
     ]
     return Detected((*lines, *tables), found)

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from pipeline.core.events import PageRead
 from pipeline.ocr.blocks import Block as FoundBlock
-from pipeline.ocr.blocks import find_blocks, lines_in
+from pipeline.ocr.blocks import find_blocks
 from pipeline.ocr.geometry import Polygons, no_polygons
 from pipeline.ocr.orientation import to_page
+from pipeline.ocr.table_regions import lines_in
 from pipeline.ocr.tables.table import Table as FoundTable
 from pipeline.ocr.tables.table import read_table
 from pipeline.stages.parts import Found, Line, Sheet, TableSeen
@@ -73,10 +74,11 @@ def compose_page(read: PageRead, *, document_id: str, result_id: str) -> PageRes
     """Lines without text are none."""
     page = _upright(read)
     width, height = page.size
-    blocks = find_blocks(page.polygons, page.texts, page.found.regions, width=width, height=height)
+    blocks = find_blocks(page.polygons, page.texts, regions=page.found.regions, width=width, height=height)
     order = [place for block in blocks for place in block.lines]
     names = {place: f"l{number}" for number, place in enumerate(order, 1)}
-    tables = [_read_table(seen, page) for seen in page.tables]
+    owned = {block.region: block.lines for block in blocks if block.region is not None}
+    tables = [_read_table(seen, owned.get(seen.region), page) for seen in page.tables]
     legible = sorted(filter(None, tables), key=lambda table: min(order.index(line) for line in table.lines))
     return PageResult(
         document_id=document_id,
@@ -104,10 +106,13 @@ def _upright(read: PageRead) -> _Upright:
     )
 
 
-def _read_table(seen: TableSeen, page: _Upright) -> _Placed | None:
-    members = lines_in(seen.region, page.polygons)
+def _read_table(seen: TableSeen, lines: Sequence[int] | None, page: _Upright) -> _Placed | None:
+    """With the lines of its block, or where it has none, with those that lie in it."""
+    members = tuple(sorted(lines if lines is not None else lines_in(seen.region, page.polygons).tolist()))
+    if not members:
+        return None
     table = read_table(seen.candidates, page.polygons[list(members)], [page.texts[line] for line in members])
-    return _Placed(table, members) if table is not None and members else None
+    return _Placed(table, members) if table is not None else None
 
 
 def _warnings(tables: Sequence[_Placed | None]) -> Iterator[str]:
