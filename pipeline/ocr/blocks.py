@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from .geometry import Polygons
 from .layout import Region
 from .line_kinds import is_list, is_page_number
-from .reading_frame import Frame, Order, Reading, reading_of
+from .reading_frame import Floats, Frame, Order, Reading, reading_of
 from .reading_order import Units, order_of_lines, order_of_units
 from .rows import rows_of
 from .table_regions import INSIDE, coverage, distinct, is_sound, surest, table_regions
@@ -30,11 +30,18 @@ _SCORE = 0.5
 _WITHIN = 0.8
 """A line that no region holds belongs to a block whose other lines surround this share of it."""
 
-_TEXT_DENSITY = 0.5
-_PAGE_DENSITY = 0.15
-"""A figure is text in truth if lines fill so much of it: of any figure (paragraphs fill more than half of their box),
-and of one that holds most lines of the page. The network, trained on papers, takes most receipts for figures: lines
-fill 0.17 to 0.54 of those (61 receipts), and 0.04 to 0.12 of four charts with their labels."""
+_TEXT_DENSITY = 0.15
+_FULL = 0.5
+_TEXT_LINES = 4
+_TEXT_ASPECT = 8.0
+"""A figure is text in truth if lines fill half of it; or not much of it, but they are most of the page's lines, or so
+many in the median so many times wider than high. The network, trained on papers, takes most receipts for figures: lines
+fill 0.17 to 0.54 of those (61 receipts). In six charts with their labels it is 0.03 to 0.27, and labels are short."""
+
+_MARGIN = 0.1
+_FAR = 20.0
+"""A page number that no region holds stands in the outer tenth of what is on the page, if that is so many times higher
+than the number."""
 
 _PARAGRAPH_GAP = 0.8
 _PARAGRAPH_SIZE = 1.5
@@ -86,7 +93,9 @@ def _is_text(figure: Region, page: _Page) -> bool:
     held = coverage([figure], page.polygons)[0] >= INSIDE
     x0, y0, x1, y1 = figure.box
     density = float((page.frame.width * page.frame.height)[held].sum()) / ((x1 - x0) * (y1 - y0))
-    return density >= (_PAGE_DENSITY if 2 * held.sum() > len(held) else _TEXT_DENSITY)
+    running = held.sum() >= _TEXT_LINES and np.median((page.frame.width / page.frame.height)[held]) >= _TEXT_ASPECT
+    text = density >= _TEXT_DENSITY and (running or 2 * held.sum() > len(held))
+    return bool(text or density >= _FULL)
 
 
 def _owners(regions: Sequence[Region], page: _Page) -> NDArray[np.intp]:
@@ -96,12 +105,23 @@ def _owners(regions: Sequence[Region], page: _Page) -> NDArray[np.intp]:
         return owner
     shares = coverage(regions, page.polygons)
     sure = np.array([region.score + (region.kind == "table") for region in regions])
-    fit = np.where(shares >= INSIDE, shares * sure[:, None], 0)
-    owner = np.where(fit.max(axis=0) > 0, fit.argmax(axis=0), owner)
+    owner = _shared_out(np.where(shares >= INSIDE, shares * sure[:, None], 0))
     for place in np.unique(owner[owner >= 0]).tolist():
         around = Region("text", _bounds(page.polygons[owner == place]), 1.0)
         owner[(owner < 0) & (coverage([around], page.polygons)[0] >= _WITHIN)] = place
     return owner
+
+
+def _shared_out(fit: Floats) -> NDArray[np.intp]:
+    """The region that fits each line best, or -1. One that lost most of its lines to others keeps none."""
+    held = (fit > 0).sum(axis=1)
+    while True:
+        owner = np.where(fit.max(axis=0) > 0, fit.argmax(axis=0), -1)
+        kept = np.bincount(owner[owner >= 0], minlength=len(fit))
+        lost = (kept > 0) & (2 * kept < held)
+        if not lost.any():
+            return owner
+        fit[np.flatnonzero(lost)[(kept / np.maximum(held, 1))[lost].argmin()]] = 0
 
 
 def _draft(region: Region, lines: Order, page: _Page) -> Block:
@@ -185,8 +205,17 @@ def _paragraphs(run: Sequence[int], page: _Page) -> list[Block]:
 
 
 def _paragraph(lines: Sequence[int], page: _Page) -> Block:
-    kind: BlockKind = "list" if is_list([page.texts[line] for line in lines]) else "text"
+    texts = [page.texts[line] for line in lines]
+    kind: BlockKind = "list" if is_list(texts) else "text"
+    if len(texts) == 1 and is_page_number(texts[0]) and _in_margin(lines[0], page.frame):
+        kind = "page_number"
     return Block(kind, _on_page(_bounds(page.polygons[list(lines)]), page), tuple(lines))
+
+
+def _in_margin(line: int, frame: Frame) -> bool:
+    _, _, top, bottom = frame.around()
+    outer = min(frame.bottom[line] - top, bottom - frame.top[line])
+    return bool(outer <= _MARGIN * (bottom - top) and bottom - top >= _FAR * frame.height[line])
 
 
 def _continues(frame: Frame, group: Sequence[int], line: int) -> bool:

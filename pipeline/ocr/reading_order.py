@@ -127,9 +127,10 @@ def _fill(lines: Frame) -> float:
 def _beside_blocks(units: Units, items: Order) -> Order:
     """Bands down the page, each as high as its blocks; in a band, what stands beside a block comes in its turn."""
     frame = units.frame
+    slack = _slack(units, items)
     parts: list[Order] = []
-    for band in _clusters(frame.top, frame.bottom, items):
-        columns = _merged(units.whole, _clusters(frame.left, frame.right, band))
+    for band in _clusters(frame.top, frame.bottom, items, slack=slack):
+        columns = _merged(units.whole, _clusters(frame.left, frame.right, band, slack=slack))
         if len(columns) > 1:
             parts.extend(_ordered(units, column) for column in columns)
         elif len(band) < len(items):
@@ -140,15 +141,19 @@ def _beside_blocks(units: Units, items: Order) -> Order:
 
 
 _TOUCHING = 0.3
-"""Boxes that have less than this share of the smaller one in common, along one axis, count as apart along it."""
+"""Boxes that have less than this in common, in heights of the median line, count as apart."""
 
 
-def _clusters(low: Floats, high: Floats, items: Order) -> list[Order]:
-    """`items` cut wherever nothing of weight reaches across, in the order of `low`."""
-    middle, half = (low[items] + high[items]) / 2, (high[items] - low[items]) / 2 * (1 - _TOUCHING)
-    order = np.argsort(middle - half, kind="stable")
-    reach = np.maximum.accumulate((middle + half)[order])
-    cuts = np.flatnonzero((middle - half)[order][1:] >= reach[:-1]) + 1
+def _slack(units: Units, items: Order) -> float:
+    heights = [units.lines[place].height for place in items.tolist()]
+    return _TOUCHING * float(np.median(np.concatenate(heights))) if any(map(len, heights)) else 0.0
+
+
+def _clusters(low: Floats, high: Floats, items: Order, *, slack: float) -> list[Order]:
+    """`items` cut wherever nothing reaches across by more than `slack`, in the order of `low`."""
+    order = np.argsort(low[items], kind="stable")
+    reach = np.maximum.accumulate(high[items][order])
+    cuts = np.flatnonzero(low[items][order][1:] >= reach[:-1] - slack) + 1
     return [items[part] for part in np.split(order, cuts)]
 
 
