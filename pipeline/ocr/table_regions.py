@@ -49,7 +49,7 @@ def table_regions(regions: Sequence[Region], polygons: Polygons) -> list[Region]
         if region.kind == "table" and region.score >= _TABLE_SCORE and (share >= INSIDE).sum() >= _TABLE_LINES
     ]
     grids = [
-        replace(region, kind="table")
+        _grown(replace(region, kind="table"), polygons)
         for region, share in zip(sound, shares, strict=True)
         if region.kind == "figure" and region.score >= _GRID_SCORE and _is_grid(polygons[share >= INSIDE], region)
     ]
@@ -105,6 +105,24 @@ def _is_grid(polygons: Polygons, region: Region) -> bool:
         and _extent(polygons[cells], region) >= _GRID_EXTENT
         and _aligned(frame, cells)
     )
+
+
+def _grown(grid: Region, polygons: Polygons) -> Region:
+    """With the rows of several cells right above and below it: where a table is taken for a figure, its head often is
+    taken for something else. A caption is one cell, and stays outside."""
+    low, high = polygons.min(axis=1), polygons.max(axis=1)
+    height = float(np.median(high[:, 1] - low[:, 1]))
+    x0, y0, x1, y1 = grid.box
+    across = (low[:, 0] < x1) & (high[:, 0] > x0)
+    rows = rows_of(reading_of(polygons).frame(polygons))
+    for row in [*reversed(rows), *rows]:
+        cells = [line for line in row if across[line]]
+        if len(cells) < 2:
+            continue
+        top, bottom = float(low[cells, 1].min()), float(high[cells, 1].max())
+        if top <= y1 + height and bottom >= y0 - height:
+            y0, y1 = min(y0, top), max(y1, bottom)
+    return replace(grid, box=(x0, y0, x1, y1))
 
 
 def _extent(polygons: Polygons, region: Region) -> float:
