@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .bands import Boxes
-from .fill import Filling, text_rows
+from .fill import Filling, deep_rows, text_rows
 from .grid import Grid
 
 _APART = 1.0
@@ -64,26 +64,13 @@ def contradictions(grid: Grid, filling: Filling, lines: Boxes) -> float:
     order, number = text_rows(filling.cells, lines)
     filled = np.isin(grid.slots, filling.cells[order])
     empty = int((~filled.any(axis=0)).sum() + (~filled.any(axis=1)).sum())
-    return (
-        (grid.holes > 0) + empty + _side_by_side(order, number, lines) + _MERGED * _merged(grid, filling, order, number)
-    )
+    merged = int(deep_rows(grid, filling.cells[order], number).sum())
+    return int(grid.holes > 0) + empty + _side_by_side(order, number, lines) + _MERGED * merged
 
 
 def _side_by_side(order: NDArray[np.intp], number: NDArray[np.intp], lines: Boxes) -> int:
     gaps = lines[order[1:], 0] - lines[order[:-1], 2]
     return int(((number[1:] == number[:-1]) & (gaps > _APART)).sum())
-
-
-def _merged(grid: Grid, filling: Filling, order: NDArray[np.intp], number: NDArray[np.intp]) -> int:
-    """Rows below the head (and below the first) whose every filled cell holds more than one row of text."""
-    cells = filling.cells[order]
-    first = np.diff(number, prepend=-1) > 0
-    depth = np.bincount(cells[first], minlength=len(grid.places))
-    single = (grid.places[:, 2] == 1) & (depth > 0)
-    row = grid.places[single, 0]
-    shallow = np.isin(np.arange(len(grid.slots)), row[depth[single] == 1])
-    seen = np.isin(np.arange(len(grid.slots)), row)
-    return int((seen & ~shallow)[max(1, grid.head_rows) :].sum())
 
 
 def mean_probability(scores: NDArray[np.float32]) -> float:

@@ -56,3 +56,17 @@ def text_rows(cells: Indices, lines: Boxes) -> tuple[Indices, Indices]:
     number = np.concatenate([np.zeros(min(1, len(order)), np.intp), np.cumsum(begins)])
     along = np.lexsort((lines[order, 0], number))
     return order[along], number[along]
+
+
+def deep_rows(grid: Grid, cells: Indices, number: Indices) -> NDArray[np.bool_]:
+    """(rows,): every filled cell of the row alone holds more than one row of text. Never of the head or the first row,
+    where that is common. `cells` and `number`: of the lines, as `text_rows` has them."""
+    first = np.diff(number, prepend=-1) > 0
+    depth = np.bincount(cells[first], minlength=len(grid.places))
+    alone = (grid.places[:, 2] == 1) & (depth > 0)
+    deep, shallow = (
+        np.bincount(grid.places[alone & sort, 0], minlength=len(grid.slots)) for sort in (depth > 1, depth == 1)
+    )
+    rows = (deep > 0) & (shallow == 0)
+    rows[: max(1, grid.head_rows)] = False
+    return np.asarray(rows)

@@ -29,7 +29,8 @@ _WIDEST = 4 * MOST_COLUMNS
 class Grid:
     """`places` is (cells, 4): row, column, row span, column span, row by row; together they cover each slot once.
 
-    `sources` is (cells,): which cell of the tokens this is, counted from 0, or -1 for a slot that the tokens left open.
+    `sources` is (cells,): the cell of the tokens that this is or was part of, counted from 0, or -1 for a slot that the
+    tokens left open.
     `slots` is (rows, columns): the index of the cell that covers it. The first `head_rows` rows are the table's head;
     no cell reaches from there into the body.
     """
@@ -123,13 +124,21 @@ def _head(places: Indices, heads: list[bool]) -> int:
 
 
 def _filled(places: Indices, rows: int, columns: int, head_rows: int) -> Grid:
+    open_slots = np.argwhere(_slots(places, rows, columns) < 0)
+    holes = np.concatenate([open_slots, np.ones_like(open_slots)], axis=1)
+    sources = np.concatenate([np.arange(len(places)), np.full(len(holes), -1)])
+    return grid_of(np.concatenate([places, holes]), sources.astype(np.intp), head_rows)
+
+
+def grid_of(places: Indices, sources: Indices, head_rows: int) -> Grid:
+    """Of cells in any order that cover all of it."""
+    order = np.lexsort((places[:, 1], places[:, 0]))
+    rows, columns = (places[:, :2] + places[:, 2:]).max(axis=0).tolist()
+    return Grid(places[order], sources[order], _slots(places[order], rows, columns), head_rows)
+
+
+def _slots(places: Indices, rows: int, columns: int) -> Indices:
     slots = np.full((rows, columns), -1, np.intp)
     for index, (row, column, row_span, column_span) in enumerate(places.tolist()):
         slots[row : row + row_span, column : column + column_span] = index
-    open_slots = np.argwhere(slots < 0)
-    holes = np.concatenate([open_slots, np.ones_like(open_slots)], axis=1)
-    everything = np.concatenate([places, holes])
-    sources = np.concatenate([np.arange(len(places)), np.full(len(holes), -1)])
-    order = np.lexsort((everything[:, 1], everything[:, 0]))
-    slots[open_slots[:, 0], open_slots[:, 1]] = len(places) + np.arange(len(holes))
-    return Grid(everything[order], sources[order].astype(np.intp), np.argsort(order)[slots], head_rows)
+    return slots

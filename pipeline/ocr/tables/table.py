@@ -18,6 +18,7 @@ from .fill import OUTSIDE, fill, text_rows
 from .frame import Frame, frame_of
 from .grid import Grid, Indices, read_grid
 from .html import to_html
+from .mend import parted, taken_apart
 from .structure import Structure
 
 
@@ -78,6 +79,13 @@ def _read(answer: Structure, frame: Frame, lines: Boxes) -> Reading | None:
     named = (grid.sources >= 0) & (grid.sources < len(found))
     boxes[named] = found[grid.sources[named]]
     filling = fill(grid, boxes, lines)
+    for mend in (parted, taken_apart):
+        if filling is None:
+            return None
+        better = mend(grid, boxes, filling, lines)
+        if better is not None:
+            grid, boxes = better
+            filling = fill(grid, boxes, lines)
     if filling is None:
         return None
     against = contradictions(grid, filling, lines)
