@@ -68,21 +68,29 @@ class _Page:
 
 
 def find_blocks(
-    polygons: Polygons, texts: Sequence[str], *, regions: Sequence[Region], width: int, height: int
+    polygons: Polygons,
+    texts: Sequence[str],
+    *,
+    regions: Sequence[Region],
+    width: int,
+    height: int,
+    tables: Sequence[Region] | None = None,
 ) -> tuple[Block, ...]:
-    """Blocks in reading order, of an upright page. `regions` may overlap, repeat one another or be nonsense."""
+    """Blocks in reading order, of an upright page. `regions` may overlap, repeat one another or be nonsense.
+
+    `tables` are what `table_regions` gave, if it was asked already: then no other region is a table.
+    """
     reading = reading_of(polygons, texts)
     page = _Page(polygons, texts, reading, reading.frame(polygons), (width, height))
-    believed = _believed(regions, page)
+    believed = _believed(regions, table_regions(regions, polygons) if tables is None else tables, page)
     owner = _owners(believed, page)
     drafts = [_draft(region, np.flatnonzero(owner == place), page) for place, region in enumerate(believed)]
     drafts = [draft for draft in drafts if draft.lines or draft.kind in ("table", "figure")]
     return _in_order(drafts, np.flatnonzero(owner < 0), page)
 
 
-def _believed(regions: Sequence[Region], page: _Page) -> list[Region]:
+def _believed(regions: Sequence[Region], tables: Sequence[Region], page: _Page) -> list[Region]:
     """Tables first, then what is left of the rest: a line goes to the first of equals."""
-    tables = table_regions(regions, page.polygons)
     sound = [region for region in surest(regions) if is_sound(region) and region.score >= _SCORE]
     figures = [region for region in sound if region.kind == "figure" and not _is_text(region, page)]
     pictures = distinct([*tables, *figures])

@@ -27,6 +27,10 @@ _TABLE_LINES = 4
 _SAME_TABLE = 0.7
 """Two regions are one table if they share so much of the smaller one's area."""
 
+_FAR_AWAY = 2.0**31
+_THIN = 0.01
+"""Pixels: no page reaches further, and no region that has sides is thinner."""
+
 _GRID_ROWS = 3
 _GRID_SHARE = 0.85
 """Of a grid's rows, so many have two cells or more. Where receipts are taken for figures it is 0.83 at most, and below
@@ -58,7 +62,8 @@ def table_regions(regions: Sequence[Region], polygons: Polygons) -> list[Region]
 
 def is_sound(region: Region) -> bool:
     x0, y0, x1, y1 = region.box
-    return bool(np.isfinite([*region.box, region.score]).all()) and x1 > x0 and y1 > y0
+    numbers = np.isfinite(region.score) and all(abs(side) <= _FAR_AWAY for side in region.box)  # not-a-number is not
+    return bool(numbers) and x1 - x0 >= _THIN and y1 - y0 >= _THIN
 
 
 def surest(regions: Iterable[Region]) -> list[Region]:
