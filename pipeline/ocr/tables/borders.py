@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .bands import Bands, Boxes
+from .bands import Bands
 from .grid import Grid, Indices
+from .text import Boxes
 
 
 def borders(grid: Grid, axis: int, *, bands: Bands, cells: Indices, lines: Boxes) -> NDArray[np.float64]:

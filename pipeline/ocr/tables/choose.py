@@ -14,9 +14,9 @@ from math import exp
 import numpy as np
 from numpy.typing import NDArray
 
-from .bands import Boxes
-from .fill import Filling, deep_rows, text_rows
+from .fill import Filling
 from .grid import Grid
+from .text import Boxes, deep_rows, text_rows
 
 _APART = 1.0
 """Heights of a line between two lines of one row of text from which they are two cells' rather than one's."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.ocr.geometry import Polygons
 
-from .bands import Boxes
+from .text import Boxes
 
 _FARTHEST = 1e6
 """No page is so many lines high; what lies farther off was never found on one."""

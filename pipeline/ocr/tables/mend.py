@@ -10,9 +10,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .bands import Boxes
-from .fill import Filling, deep_rows, text_rows
+from .fill import Filling
 from .grid import MOST_ROWS, Grid, Indices, grid_of
+from .text import Boxes, deep_rows, extents, text_rows
 
 _LEVEL = 0.5
 """Heights of a line that text of one row may stand apart."""
@@ -50,10 +50,8 @@ def taken_apart(grid: Grid, boxes: Boxes, filling: Filling, lines: Boxes) -> tup
         return None
     starts = np.flatnonzero(np.diff(number, prepend=-1))
     owners = filling.cells[order[starts]]
-    extents = np.stack(
-        [np.minimum.reduceat(lines[order, 1], starts), np.maximum.reduceat(lines[order, 3], starts)], axis=1
-    )
-    found = [(row, _several(grid, row, owners, extents)) for row in deep.tolist()]
+    heights = extents(order, number, lines)
+    found = [(row, _several(grid, row, owners, heights)) for row in deep.tolist()]
     low = grid.places[:, 2] == 1
     boxes = boxes.copy()
     boxes[low, 1::2] = filling.rows[grid.places[low, 0]]  # where rows were found to lie: it needn't be found again
@@ -63,16 +61,16 @@ def taken_apart(grid: Grid, boxes: Boxes, filling: Filling, lines: Boxes) -> tup
     return grid, boxes
 
 
-def _several(grid: Grid, row: int, owners: Indices, extents: NDArray[np.float64]) -> NDArray[np.float64] | None:
+def _several(grid: Grid, row: int, owners: Indices, heights: NDArray[np.float64]) -> NDArray[np.float64] | None:
     """(cells that are one row high, rows of text, 2): top and bottom of the rows that `row` is in truth, if any."""
-    inside = [extents[owners == cell] for cell in _low_cells(grid, row)]
+    inside = [heights[owners == cell] for cell in _low_cells(grid, row)]
     if len(inside) < 2 or len({len(texts) for texts in inside}) > 1:
         return None
     parts = np.array(inside)
     level = np.ptp(parts.mean(axis=2), axis=0).max() <= _LEVEL
     middles = parts.mean(axis=(0, 2))
     beside = np.concatenate([_low_cells(grid, row - 1), _low_cells(grid, row + 1)])
-    around = extents[np.isin(owners, beside)].mean(axis=1)
+    around = heights[np.isin(owners, beside)].mean(axis=1)
     gaps = np.concatenate([middles[0] - around[around < middles[0]], around[around > middles[-1]] - middles[-1]])
     return parts if level and len(gaps) and np.diff(middles).min() >= _AS_FAR * gaps.min() else None
 

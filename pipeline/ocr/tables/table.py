@@ -11,15 +11,16 @@ from numpy.typing import NDArray
 from pipeline.ocr.geometry import Polygons
 from pipeline.ocr.reading_order import reading_order
 
-from .bands import COLUMNS, ROWS, Boxes
+from .bands import COLUMNS, ROWS
 from .borders import borders
 from .choose import Reading, choose, contradictions, mean_probability
-from .fill import OUTSIDE, fill, text_rows
+from .fill import fill
 from .frame import Frame, frame_of
 from .grid import Grid, Indices, read_grid
 from .html import to_html
 from .mend import parted, taken_apart
 from .structure import Structure
+from .text import OUTSIDE, Boxes, text_rows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
