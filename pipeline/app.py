@@ -53,6 +53,10 @@ came in must go out again, so the topics decide (see topics.HEADROOM_BYTES)."""
 FILL_S = 0.05
 """How long a run waits to be filled while all lanes are busy; a run costs the same however few items it has."""
 
+ONE_BY_ONE = BatchPolicy(max_items=1, max_cost=1, max_wait_s=0.0)
+"""A page, or a table, is work enough for a lane. The table network writes its answer piece by piece, so that tables of
+one batch would wait for the longest of them."""
+
 PUBLISH_INTERVAL_S = 0.1
 """Between two transactions: the share of the time in which the loop is busy publishing stays small."""
 
@@ -107,8 +111,9 @@ def build_worker(
             settings.decode.children,
             decode_limits(settings),
             dpi=settings.decode.dpi,
+            tables=settings.engine.tables,
             secrets=settings.decode.secrets_directory,
-            page_part=lambda image: page_part(engines[0], image),
+            page_part=lambda page: page_part(engines[0], page),
             inbox=inbox,
             journeys=journeys,
             clock=clock,
@@ -125,7 +130,7 @@ def build_worker(
             store,
             store_place(settings),
             by=pipeline_stamp(settings, engines),
-            defaults=Defaults(dpi=settings.decode.dpi, tables=False),
+            defaults=Defaults(dpi=settings.decode.dpi, tables=settings.engine.tables),
             threads=settings.store.threads,
             inbox=inbox,
             journeys=journeys,
@@ -199,10 +204,12 @@ def batch_policies(settings: Settings) -> dict[Stage, BatchPolicy]:
         return {
             "detect": BatchPolicy(max_items=runs.pages, max_cost=runs.pages, max_wait_s=FILL_S),
             "recognise": BatchPolicy(max_items=runs.crops, max_cost=runs.crops, max_wait_s=FILL_S),
+            "tables": ONE_BY_ONE,
         }
     return {
-        "detect": BatchPolicy(max_items=1, max_cost=1, max_wait_s=0.0),
+        "detect": ONE_BY_ONE,
         "recognise": BatchPolicy(max_items=8, max_cost=1_024, max_wait_s=0.05),
+        "tables": ONE_BY_ONE,
     }
 
 

@@ -175,6 +175,9 @@ class EngineSection(Section):
     page_side: int = Field(
         default=960, ge=320, le=4000, description="Longer side a page is shown to the detector with, px."
     )
+    tables: bool = Field(
+        default=True, description="Find layout and tables, where the event does not say. Without them pages have lines."
+    )
     cache_directory: Path = Field(
         default_factory=engines_home, description="Where engines that TensorRT has built for a GPU are kept."
     )
@@ -288,6 +291,7 @@ def _bad(message: str) -> Fatal:
 
 WHOLE_NUMBER = "give a whole number"
 NUMBER = "give a number"
+YES_OR_NO = "give true or false"
 LIST = "give a list (in a variable as JSON)"
 
 SENTENCES: Mapping[str, str] = {
@@ -296,6 +300,8 @@ SENTENCES: Mapping[str, str] = {
     "int_type": WHOLE_NUMBER,
     "int_parsing": WHOLE_NUMBER,
     "int_from_float": WHOLE_NUMBER,
+    "bool_type": YES_OR_NO,
+    "bool_parsing": YES_OR_NO,
     "float_type": NUMBER,
     "float_parsing": NUMBER,
     "greater_than": "give more than {gt:g}",

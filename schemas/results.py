@@ -157,7 +157,12 @@ class Timings(Message):
     recognise_s: Seconds | None = Field(
         default=None, description="Batches that read its lines, each counted whole, seconds."
     )
-    tables_s: Seconds | None = Field(default=None, description="Reading tables, sum over pages, seconds.")
+    wait_tables_s: Seconds | None = Field(
+        default=None, description="From the first table found to the last table taken by an engine, seconds."
+    )
+    tables_s: Seconds | None = Field(
+        default=None, description="Batches that found the structure of its tables, each counted whole, seconds."
+    )
     store_s: Seconds | None = Field(default=None, description="Writing the result object, seconds.")
     total_s: Seconds | None = Field(default=None, description="From taking the record until settled, seconds.")
 

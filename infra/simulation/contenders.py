@@ -56,7 +56,7 @@ class Contender:
     def page_part(self, page: Page) -> Part:
         height, width = self.shapes.page(page)
         piece = Piece(page.height * page.width, height * width)
-        return Part(self.bucket((height, width)), self.shapes.page_cost(piece.padded), (piece, page))
+        return Part("detect", self.bucket((height, width)), self.shapes.page_cost(piece.padded), (piece, page))
 
     def line_parts(self, lines: tuple[int, ...], owner: Hashable) -> tuple[Part, ...]:
         """`owner`: the page the lines are on, which is the bucket of those who read page by page."""
@@ -64,6 +64,7 @@ class Contender:
         pieces = [Piece(columns, max(self.shapes.line(columns), self.narrowest)) for columns in widths]
         return tuple(
             Part(
+                "recognise",
                 owner if self.narrowest else self.bucket(piece.padded),
                 self.shapes.line_cost(piece.padded),
                 (piece, None),
@@ -162,4 +163,5 @@ def _limits(pages: int, lines: int, *, wait_s: float) -> dict[Stage, BatchPolicy
     return {
         "detect": BatchPolicy(max_items=pages, max_cost=1 << 60, max_wait_s=wait_s),
         "recognise": BatchPolicy(max_items=lines, max_cost=1 << 60, max_wait_s=wait_s),
+        "tables": BatchPolicy(max_items=1, max_cost=1, max_wait_s=wait_s),
     }

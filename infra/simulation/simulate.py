@@ -25,6 +25,7 @@ from pipeline.core.events import (
     BatchDone,
     Command,
     Commit,
+    Detected,
     Event,
     Fetch,
     Fetched,
@@ -251,7 +252,7 @@ class Simulation:
         for item in run.items:
             _, page = _payload(item)
             owner = (item.unit, item.page)
-            yield "line" if page is None else self._contender.line_parts(page.lines, owner)
+            yield "line" if page is None else Detected(self._contender.line_parts(page.lines, owner), None)
 
 
 def flow_policy(contender: Contender, device: Device, setup: Setup) -> FlowPolicy:

@@ -89,6 +89,8 @@ class BareSide:
     def _pages(self, hand: _Hand, engine: Engine, path: Path, tell: Tell) -> Iterator[ReadPage]:
         timed = _Timed(engine, hand)
         for image in self._images(hand, path.read_bytes()):
+            with hand.at("detect"):
+                engine.orient([image])  # as in a pipeline, on pages that stand upright
             with hand.at("crop"):
                 page, _ = read_page(timed, image)
             yield page

@@ -106,7 +106,8 @@ def bench(
     if lines is not None and Against.PADDLEOCR not in rivals:
         raise typer.BadParameter("lines are compared with --against paddleocr", param_hint="--lines")
     wanted = Wanted(documents, limit, repeat, rivals, against_profile, json, lines, truth)
-    engines = {"name": engine, "profile": profile, "lanes": lanes}
+    tables = None if soak else False  # no rival looks for any
+    engines = {"name": engine, "profile": profile, "lanes": lanes, "tables": tables}
     with told_plainly():
         try:
             _measure(wanted, {name: value for name, value in engines.items() if value is not None}, services, soak)

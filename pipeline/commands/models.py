@@ -19,16 +19,17 @@ Names = Annotated[list[str] | None, typer.Argument(help="Profiles; none means th
 
 @models.command("list")
 def listed() -> None:
-    """Every profile known, and whether it is on disk."""
-    from pipeline.engines.models import PROFILES, verify
+    """Every profile known, the models all of them need, and whether they are on disk."""
+    from pipeline.engines.models import PROFILES, STRUCTURE, verify
 
     with told_plainly():
         directory = load_settings().engine.models_directory
     table = Table("profile", "what it is", "from", "on disk", title=shown(directory))
-    for profile in PROFILES.values():
+    for profile in (*PROFILES.values(), STRUCTURE):
         states = {file.state for file in verify(directory, profile)}
-        wheel = f"{profile.wheel.project} {profile.wheel.version}" if profile.wheel else ""
-        table.add_row(profile.name, profile.about, wheel, "yes" if states == {"ok"} else ", ".join(sorted(states)))
+        wheels = dict.fromkeys(f"{file.wheel.project} {file.wheel.version}" for file in profile.files)
+        there = "yes" if states == {"ok"} else ", ".join(sorted(states))
+        table.add_row(profile.name, profile.about, "\n".join(wheels), there)
     output().print(table)
 
 
@@ -39,20 +40,26 @@ def fetch(
         Path | None, typer.Option(help="A YAML list of files of your own: path, url or file, sha256.")
     ] = None,
 ) -> None:
-    """Download models and check every file by sha256. What is there already is not fetched again."""
-    from pipeline.engines.fetch import fetch as fetch_profile
+    """Download models and check every file by sha256. What is there already is not fetched again.
+
+    The models for orientation, layout and tables come along, for every profile needs them.
+    """
+    from pipeline.engines.fetch import fetch as fetch_profiles
     from pipeline.engines.fetch import fetch_manifest, read_manifest
+    from pipeline.engines.models import STRUCTURE
 
     console = output()
     with told_plainly():
         settings = load_settings()
         directory = settings.engine.models_directory
         if manifest is not None:
-            fetch_manifest(read_manifest(manifest), directory, console.print)
+            wanted = read_manifest(manifest)
+            fetch_manifest(wanted, directory, console.print)
+            chosen = [] if wanted.profile == STRUCTURE.name else [STRUCTURE]
         else:
-            for profile in _chosen(names or [settings.engine.profile]):
-                with console.status(f"{profile.name} into {directory}"):
-                    fetch_profile(profile, directory, console.print)
+            chosen = _chosen(names or [settings.engine.profile])
+        with console.status(f"{', '.join(profile.name for profile in chosen)} into {directory}"):
+            fetch_profiles(chosen, directory, console.print)
 
 
 @models.command("verify")
@@ -75,9 +82,10 @@ def verified(names: Names = None) -> None:
 
 
 def _chosen(names: list[str]) -> list[Profile]:
-    from pipeline.engines.models import PROFILES
+    """The profiles named, and what every one of them needs besides."""
+    from pipeline.engines.models import PROFILES, STRUCTURE
 
-    unknown = [name for name in names if name not in PROFILES]
-    if unknown:
-        raise typer.BadParameter(f"known profiles: {', '.join(PROFILES)}; others come with --manifest")
-    return [PROFILES[name] for name in names]
+    known = PROFILES | {STRUCTURE.name: STRUCTURE}
+    if not known.keys() >= set(names):
+        raise typer.BadParameter(f"known profiles: {', '.join(known)}; others come with --manifest")
+    return [known[name] for name in dict.fromkeys([*names, STRUCTURE.name])]

@@ -16,8 +16,8 @@ from schemas.events import DocumentSubmitted
 from schemas.failures import Origin
 from schemas.record import Partition, Position, Record
 
-Stage = Literal["detect", "recognise"]
-STAGES: tuple[Stage, ...] = ("detect", "recognise")
+Stage = Literal["detect", "recognise", "tables"]
+STAGES: tuple[Stage, ...] = ("detect", "recognise", "tables")
 """The order of the path. Batches are chosen from its end: finishing a page frees memory, starting one does not."""
 
 
@@ -44,8 +44,9 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Something an engine can work on: a page to detect on, a crop to read."""
+    """Something an engine can work on: a page to detect on, a line to read, a table to find the structure of."""
 
+    stage: Stage
     bucket: Hashable
     cost: int
     payload: object
@@ -53,7 +54,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One part on its way through a stage. `place` is its index among its page's crops (0 for a page)."""
+    """One part on its way through its stage. `place` is its index among the parts of its page (0 for the page)."""
 
     unit: UnitId
     page: int
@@ -66,6 +67,10 @@ class Item:
         return self.part.bucket
 
     @property
+    def stage(self) -> Stage:
+        return self.part.stage
+
+    @property
     def cost(self) -> int:
         return self.part.cost
 
@@ -75,9 +80,12 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class PageRead:
+    """`found` is what detection told of the page; `answers` has one entry a part, in the order detection gave them."""
+
     number: int
     sheet: object
-    lines: tuple[object, ...]
+    found: object
+    answers: tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +201,16 @@ class RenderFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class Detected:
+    """What detection makes of a page: `parts` for the stages after it, and what a result is to say besides."""
+
+    parts: tuple[Part, ...]
+    page: object
+
+
+@dataclass(frozen=True, slots=True)
 class BatchDone:
-    """`results` has one entry an item, in order: a tuple of `Part` (crops) for detect, one line for recognise.
+    """`results` has one entry an item, in order: `Detected` for a page, an answer for every other part.
 
     `started` and `ended` tell the engine's time; an item waited from its `queued_at` until `started`.
     """

@@ -1,4 +1,4 @@
-"""How pages become lines: batches across documents, lanes kept busy, crops gathered into pages again."""
+"""How pages are read: batches across documents, lanes kept busy, the answers gathered into pages again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,18 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from pipeline.core.batching import Batcher, BatchPolicy, Chosen
-from pipeline.core.events import STAGES, Item, PageFailed, PageOutcome, PageRead, Part, RunBatch, Stage, UnitId
+from pipeline.core.events import (
+    STAGES,
+    Detected,
+    Item,
+    PageFailed,
+    PageOutcome,
+    PageRead,
+    Part,
+    RunBatch,
+    Stage,
+    UnitId,
+)
 from pipeline.core.gather import Gather
 from pipeline.errors import PagestreamError
 
@@ -16,8 +27,11 @@ AHEAD = 2
 
 @dataclass(slots=True)
 class ReadingPage:
+    """`answers` and `found` from when it was detected on."""
+
     sheet: object
-    lines: Gather[object] | None = None
+    found: object = None
+    answers: Gather[object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +62,7 @@ class Reading:
         self._batchers: dict[Stage, Batcher[Item]] = {
             "detect": Batcher(policies["detect"], owner=lambda item: item.unit),  # no document waits for a long one
             "recognise": Batcher(policies["recognise"]),  # pages are finished in the order they were begun
+            "tables": Batcher(policies["tables"]),
         }
         self._running: dict[int, Running] = {}
         self._pages: dict[tuple[UnitId, int], ReadingPage] = {}
@@ -63,7 +78,7 @@ class Reading:
 
     def add_page(self, unit: UnitId, number: int, part: Part, sheet: object, now: float) -> None:
         self._pages[unit, number] = ReadingPage(sheet)
-        self._batchers["detect"].add(Item(unit, number, 0, part, now), now)
+        self._add(Item(unit, number, 0, part, now), now)
 
     def batch_done(self, batch: int, results: tuple[object, ...], now: float) -> list[PageEnded]:
         done = self._running.pop(batch)
@@ -71,18 +86,18 @@ class Reading:
         for item, page, result in zip(done.items, done.pages, results, strict=True):
             if self._pages.get((item.unit, item.page)) is not page:
                 continue
-            if done.stage == "detect":
-                assert isinstance(result, tuple)
-                page.lines = Gather(len(result))
+            if isinstance(result, Detected):
+                page.found, page.answers = result.page, Gather(len(result.parts))
                 # The longest lines first: the last portions are small then, and lanes finish together.
-                for place, part in sorted(enumerate(result), key=lambda pair: -pair[1].cost):
-                    self._batchers["recognise"].add(Item(item.unit, item.page, place, part, now), now)
+                for place, part in sorted(enumerate(result.parts), key=lambda pair: -pair[1].cost):
+                    self._add(Item(item.unit, item.page, place, part, now), now)
             else:
-                assert page.lines is not None
-                page.lines.put(item.place, result)
-            if page.lines.complete:
+                assert page.answers is not None
+                page.answers.put(item.place, result)
+            if page.answers.complete:
                 del self._pages[item.unit, item.page]
-                ended.append(PageEnded(item.unit, PageRead(item.page, page.sheet, page.lines.whole())))
+                whole = PageRead(item.page, page.sheet, page.found, page.answers.whole())
+                ended.append(PageEnded(item.unit, whole))
         return ended
 
     def batch_failed(self, batch: int, error: PagestreamError) -> list[PageEnded]:
@@ -138,6 +153,9 @@ class Reading:
                 if (chosen := ask(self._batchers[stage])) is not None:
                     return stage, chosen
         return None
+
+    def _add(self, item: Item, now: float) -> None:
+        self._batchers[item.stage].add(item, now)
 
     def _discard(self, units: Collection[UnitId], *, page: int | None = None) -> None:
         for batcher in self._batchers.values():

@@ -1,4 +1,4 @@
-"""What an engine is: loaded models on one device, arrays in, text and boxes out.
+"""What an engine is: loaded models on one device, arrays in; text, boxes and structure out.
 
 An engine lives on the thread of its lane and is used only there (PaddleOCR's and Paddle's own objects are not
 thread-safe). Engines know nothing of documents, topics or batching policy.
@@ -21,7 +21,10 @@ from numpy.typing import NDArray
 from pipeline.errors import Fatal
 from pipeline.ocr.geometry import Image as Image
 from pipeline.ocr.geometry import Polygons as Polygons
+from pipeline.ocr.layout import Region
+from pipeline.ocr.orientation import Turn
 from pipeline.ocr.preprocess import PageLimits
+from pipeline.ocr.tables.structure import Structure
 
 Device = Literal["cpu", "cuda", "tensorrt"]
 Precision = Literal["f32", "f16"]
@@ -88,8 +91,24 @@ class Reading:
     confidence: float
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class TableCrop:
+    """A table cut out of its upright page with room around it, and where its text lies in the image: x0, y0, x1, y1.
+
+    The engine cuts closer by itself, leaving up to 0.02 of the text's longer side around it, and white where the image
+    has no more.
+    """
+
+    image: Image
+    text_box: tuple[float, float, float, float]
+
+
 class Engine(Protocol):
-    """Contract: `detect` and `recognise` answer with the same length and order as they were asked."""
+    """Contract: what takes several items answers with the same length and order as it was asked.
+
+    Layout is asked of upright pages. `read_structure` gives one answer or several to choose from, the network's first
+    choice first; their boxes lie in the crop's image.
+    """
 
     @property
     def models(self) -> tuple[ModelStamp, ...]: ...
@@ -101,6 +120,14 @@ class Engine(Protocol):
     def detect(self, pages: Sequence[Image]) -> list[Regions]: ...
 
     def recognise(self, crops: Sequence[Image]) -> list[Reading]: ...
+
+    def table_bucket(self, height: int, width: int) -> Bucket: ...
+
+    def orient(self, pages: Sequence[Image]) -> list[Turn]: ...
+
+    def lay_out(self, pages: Sequence[Image]) -> list[tuple[Region, ...]]: ...
+
+    def read_structure(self, crops: Sequence[TableCrop]) -> list[tuple[Structure, ...]]: ...
 
     def close(self) -> None: ...
 

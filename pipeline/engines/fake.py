@@ -1,5 +1,7 @@
 """An engine without models: it reads pages drawn by `bars.draw_page`, and fails on request.
 
+It tells which way up a page stands by trying how its lines can be read, and reads the tables drawn there.
+
 A page fails when one of its lines is a mark: `draw_page(["text", mark(Fault.FATAL)])`. An engine built with `always`
 fails on everything. Deterministic; as quick as a threshold.
 """
@@ -18,12 +20,17 @@ from typing import Literal
 import numpy as np
 
 from pipeline.errors import Fatal, Rejected, Retryable
+from pipeline.ocr.geometry import Polygons
+from pipeline.ocr.layout import Region
+from pipeline.ocr.orientation import Rotation, Turn, turned
+from pipeline.ocr.tables.structure import Structure
 
+from .bars import Table as Table
 from .bars import draw_page as draw_page
-from .bars import find_frames, read_frame
-from .base import Bucket, Engine, EngineSettings, Image, ModelStamp, Reading, Regions
+from .bars import find_frames, find_patches, read_frame
+from .base import Bucket, Engine, EngineSettings, Image, ModelStamp, Reading, Regions, TableCrop
 
-Stage = Literal["detect", "recognise"]
+Stage = Literal["detect", "recognise", "tables"]
 
 LONGEST_WAIT_S = 60.0
 """A gate that nobody opens must not hold a test, or a demo, for ever."""
@@ -49,7 +56,8 @@ class Fault(StrEnum):
 
 
 def mark(fault: Fault, stage: Stage = "detect", *, name: str = "") -> str:
-    """A line that brings about `fault` when its page (or, for `recognise`, its crop) comes along.
+    """A line that brings about `fault` when its page comes along (for `recognise`, its crop; for `tables`, the table
+    it stands in).
 
     Marks with different names are different faults to `Fault.ONCE`.
     """
@@ -95,6 +103,26 @@ class FakeEngine:
         ]
         return readings[:-1] if Fault.SHORT in faults else readings
 
+    def table_bucket(self, height: int, width: int) -> Bucket:
+        return Bucket("table", height * width)
+
+    def orient(self, pages: Sequence[Image]) -> list[Turn]:
+        return [_turn(page) for page in pages]
+
+    def lay_out(self, pages: Sequence[Image]) -> list[tuple[Region, ...]]:
+        """Tables, and nothing else."""
+        return [tuple(Region("table", box, 1.0) for box in find_patches(page)) for page in pages]
+
+    def read_structure(self, crops: Sequence[TableCrop]) -> list[tuple[Structure, ...]]:
+        found = [_inside(find_frames(crop.image), crop.text_box) for crop in crops]
+        texts = [[_read(crop.image, frame) for frame in frames] for crop, frames in zip(crops, found, strict=True)]
+        faults = [self._fault("tables", lines) for lines in texts]
+        answers: list[tuple[Structure, ...]] = [
+            (_structure(frames[:1] if fault is Fault.GARBAGE else frames),)
+            for frames, fault in zip(found, faults, strict=True)
+        ]
+        return answers[:-1] if Fault.SHORT in faults else answers
+
     def close(self) -> None:
         """Nothing is held."""
 
@@ -133,6 +161,39 @@ def load(settings: EngineSettings, lanes: int) -> list[Engine]:
 def _read(page: Image, frame: np.ndarray) -> str | None:
     (left, top), (right, bottom) = frame[0].astype(int), frame[2].astype(int)
     return read_frame(page[top:bottom, left:right])
+
+
+def _turn(page: Image) -> Turn:
+    """The first turn that lets a line be read; none, and no confidence, where there is nothing to read."""
+    rotations: tuple[Rotation, ...] = (0, 90, 180, 270)
+    for rotation in rotations:
+        upright = turned(page, rotation)
+        if any(_read(upright, frame) is not None for frame in find_frames(upright)):
+            return Turn(rotation, 1.0)
+    return Turn(0, 0.0)
+
+
+def _inside(frames: Polygons, box: tuple[float, float, float, float]) -> Polygons:
+    middles = frames.mean(axis=1)
+    return np.asarray(frames[((middles >= box[:2]) & (middles <= box[2:])).all(axis=1)], np.float32)
+
+
+def _structure(frames: Polygons) -> Structure:
+    """One cell for each frame, row by row."""
+    rows = _rows(frames)
+    tokens = [token for row in rows for token in ("<tr>", *["<td></td>"] * len(row), "</tr>")]
+    tokens = ["<tbody>", *tokens, "</tbody>"] if tokens else []
+    return Structure(tuple(tokens), frames[[place for row in rows for place in row]], np.ones(len(tokens), np.float32))
+
+
+def _rows(frames: Polygons) -> list[list[int]]:
+    """Places of frames that begin at much the same height, from the left; a page may have been scaled."""
+    rows: list[list[int]] = []
+    for place, (top, bottom) in enumerate(frames[:, [0, 2], 1].tolist()):
+        if not rows or top > frames[rows[-1][0], 0, 1] + (bottom - top) / 2:
+            rows.append([])
+        rows[-1].append(place)
+    return [sorted(row, key=lambda place: float(frames[place, 0, 0])) for row in rows]
 
 
 def _scrambled(regions: Regions) -> Regions:

@@ -1,4 +1,4 @@
-"""Text detection and recognition with ONNX Runtime on the CPU.
+"""Text detection and recognition, and structure, with ONNX Runtime on the CPU.
 
 Lanes share their sessions: a session with one thread runs on the thread that calls it, and `run` may be called from
 several at once. Each item is its own run at its own size, so batching changes no answer (and, on a CPU, no speed).
@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from pipeline.errors import Fatal, Retryable
+from pipeline.errors import Fatal
 from pipeline.ocr import ctc
 from pipeline.ocr.boxes import find_boxes
-from pipeline.ocr.preprocess import PageLimits, Tensor, crop_tensor, crop_width, page_scale, page_size, page_tensor
+from pipeline.ocr.preprocess import PageLimits, crop_tensor, crop_width, page_scale, page_size, page_tensor
 
 from .base import Bucket, Engine, EngineSettings, Image, ModelStamp, Reading, Regions
 from .models import ROLES, WEIGHTS, model_directory
 from .onnx_batched import load_batched
 from .recipe import DetectionRecipe, RecognitionRecipe, detection_recipe, recognition_recipe
-from .session import Session, open_session, stamp
+from .session import Session, open_session, run_one, stamp
+from .structure import SeesStructure, load_structure
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Detector:
     def __call__(self, page: Image) -> Regions:
         height, width = page.shape[:2]
         size = page_size(height, width, self.limits)
-        answer = _run(self.session, page_tensor(page, size, self.recipe.normalisation))
+        (answer,) = run_one(self.session, page_tensor(page, size, self.recipe.normalisation))
         scale = page_scale(height, width, size)
         polygons, scores = find_boxes(answer[0], self.recipe.boxes, scale=scale, height=height, width=width)
         return Regions(polygons, scores)
@@ -47,14 +47,14 @@ class Recogniser:
     recipe: RecognitionRecipe
 
     def __call__(self, crop: Image) -> Reading:
-        tensor = crop_tensor(crop, self.recipe.shape, self.recipe.normalisation)
-        classes, probabilities = ctc.best_classes(_run(self.session, tensor))
+        (answer,) = run_one(self.session, crop_tensor(crop, self.recipe.shape, self.recipe.normalisation))
+        classes, probabilities = ctc.best_classes(answer)
         text, confidence = ctc.decode(classes, probabilities, self.recipe.characters)
         return Reading(text, confidence)
 
 
 @dataclass(frozen=True, slots=True)
-class OnnxEngine:
+class OnnxEngine(SeesStructure):
     """An engine of one lane; what it holds is shared with the other lanes and freed with the last of them."""
 
     detector: Detector
@@ -90,13 +90,5 @@ def load(settings: EngineSettings, lanes: int) -> list[Engine]:
     detector = Detector(open_session(det / WEIGHTS, settings), detection_recipe(det), settings.page)
     recogniser = Recogniser(open_session(rec / WEIGHTS, settings), recognition_recipe(rec))
     stamps = (stamp(det, detector.recipe.name, settings), stamp(rec, recogniser.recipe.name, settings))
-    return [OnnxEngine(detector, recogniser, stamps) for _ in range(lanes)]
-
-
-def _run(session: Session, tensor: Tensor) -> Any:
-    """One item through a model with one input and one output, without the batch axis."""
-    try:
-        (answer,) = session.run(None, {session.get_inputs()[0].name: tensor[None]})
-    except Exception as error:  # onnxruntime's errors share no root of their own
-        raise Retryable("A model failed on an item.", code="engine_failed", stage="engine") from error
-    return answer[0]
+    structure = load_structure(settings)
+    return [OnnxEngine(structure, detector, recogniser, (*stamps, *structure.models)) for _ in range(lanes)]

@@ -35,6 +35,7 @@ from .graph import CLASSES, IMAGE, LEVELS, PROBABILITIES
 from .recipe import DetectionRecipe, RecognitionRecipe
 from .session import Session
 from .shapes import Profile, Runs, Size, padded_page, padded_width, runs_for, serving
+from .structure import SeesStructure, load_structure
 
 IN_FLIGHT = 2
 """Runs of all lanes on the device at a time: one computes while another is copied. More would only take its memory."""
@@ -60,7 +61,7 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
-class BatchedEngine:
+class BatchedEngine(SeesStructure):
     """An engine of one lane: the models are all lanes', the memory is its own."""
 
     detector: Model
@@ -153,8 +154,10 @@ def load_batched(settings: EngineSettings, lanes: int, runs: Runs | None = None)
         Model(plan.profiles, open_profiles(plan, settings), door) for plan in (prepared.detector, prepared.recogniser)
     )
     inward, outward = largest_run(prepared)
+    structure = load_structure(settings)
     return [
         BatchedEngine(
+            structure,
             detector,
             recogniser,
             prepared.detection,
@@ -163,7 +166,7 @@ def load_batched(settings: EngineSettings, lanes: int, runs: Runs | None = None)
             settings.page,
             runs,
             staging(inward, outward, settings.device),
-            prepared.stamps,
+            (*prepared.stamps, *structure.models),
         )
         for _ in range(lanes)
     ]

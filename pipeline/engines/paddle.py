@@ -2,6 +2,8 @@
 
 On a CPU the modules run on ONNX Runtime and need no paddlepaddle; on a GPU they run on Paddle Inference, with TensorRT
 or without. One item a call: PaddleOCR pads a batch to its widest member, so that answers would depend on company.
+Orientation, layout and tables are the models of the other engines, on ONNX Runtime: PaddleOCR's modules want models
+with an `inference.yml`, which these have not.
 """
 
 from __future__ import annotations
@@ -27,13 +29,14 @@ from .paddle_cache import PADDLE_WEIGHTS
 from .paddle_modules import lacking as lacking
 from .paddle_modules import modules, open_module, require, runtime
 from .recipe import detection_recipe, recognition_recipe
+from .structure import SeesStructure, StructureModels, load_structure
 
 _LEAST_WIDTH = 320
 """PaddleOCR pads every crop to at least this width (`RecResizeImg.image_shape`)."""
 
 
 @dataclass(frozen=True, slots=True)
-class PaddleEngine:
+class PaddleEngine(SeesStructure):
     """An engine of one lane; PaddleOCR's objects must stay on one thread."""
 
     detector: Any
@@ -73,7 +76,8 @@ class PaddleEngine:
 def load(settings: EngineSettings, lanes: int) -> list[Engine]:
     """Raises Fatal, `engine_not_built` among it. On a GPU each lane takes the memory of its models there."""
     require(settings)
-    return [_engine(settings, modules()) for _ in range(lanes)]
+    paddleocr, structure = modules(), load_structure(settings)
+    return [_engine(settings, paddleocr, structure) for _ in range(lanes)]
 
 
 def build(settings: EngineSettings) -> Work:
@@ -96,7 +100,7 @@ def _building(settings: EngineSettings, paddleocr: Any) -> Iterator[str]:
         engine_cache.record(home.folder, home.built)
 
 
-def _engine(settings: EngineSettings, paddleocr: Any) -> PaddleEngine:
+def _engine(settings: EngineSettings, paddleocr: Any, structure: StructureModels) -> PaddleEngine:
     weights = WEIGHTS if settings.device == "cpu" else PADDLE_WEIGHTS
     det, rec = (model_directory(settings.models, settings.profile, role, weights=weights) for role in ROLES)
     detection, recognition = detection_recipe(det), recognition_recipe(rec)
@@ -120,7 +124,7 @@ def _engine(settings: EngineSettings, paddleocr: Any) -> PaddleEngine:
         )
         for recipe, directory in ((detection, det), (recognition, rec))
     )
-    return PaddleEngine(detector, recogniser, stamps, settings.page, recognition.shape)
+    return PaddleEngine(structure, detector, recogniser, (*stamps, *structure.models), settings.page, recognition.shape)
 
 
 def _parts(paddleocr: Any) -> list[tuple[str, Any, Any]]:

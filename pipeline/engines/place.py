@@ -17,7 +17,7 @@ Progress = Callable[[str], None]
 """Called with a short line of what is being done."""
 
 DOWNLOAD_S = 900
-"""Deadline for one wheel or file, in seconds; the largest built in is 75 MB."""
+"""Deadline for one wheel or file, in seconds; the largest built in is 76 MB."""
 
 SILENCE_S = 60
 """Deadline for each answer of a server, in seconds."""

@@ -12,7 +12,8 @@ from typing import Any, TypeAlias
 import cv2
 import onnxruntime as ort  # type: ignore[import-untyped]
 
-from pipeline.errors import Fatal
+from pipeline.errors import Fatal, Retryable
+from pipeline.ocr.preprocess import Tensor
 
 from .base import Device, EngineSettings, ModelStamp
 from .gpu import absent_tensorrt, find_gpu, has_driver, preload, tensorrt_version
@@ -82,6 +83,18 @@ def stamp(directory: Path, name: str, settings: EngineSettings) -> ModelStamp:
         device=settings.device,
         precision=settings.precision,
     )
+
+
+def run_one(session: Session, tensor: Tensor) -> list[Any]:
+    """One item through a model with one input: its outputs, in the model's order, without the batch axis.
+
+    Safe on several threads at once. Raises Retryable `engine_failed`.
+    """
+    try:
+        answers = session.run(None, {session.get_inputs()[0].name: tensor[None]})
+    except Exception as error:  # onnxruntime's errors share no root of their own
+        raise Retryable("A model failed on an item.", code="engine_failed", stage="engine") from error
+    return [answer[0] for answer in answers]
 
 
 def _options(settings: EngineSettings) -> Any:

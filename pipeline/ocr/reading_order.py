@@ -1,25 +1,23 @@
-"""In which order a person reads the lines of a page: columns by their gutters, rows down, boxes along a row.
+"""In which order a person reads what stands on a page: columns by their gutters, rows down, boxes along a row.
 
-Everything happens in the frame of the page's main reading direction, so slight skew, turned pages and vertical writing
-(columns from right to left) need no rules of their own. Deterministic: equal boxes keep the order they came in.
+What is ordered are units: single lines, or blocks of lines that stay together. Everything happens in the frame of the
+page's main reading direction. Deterministic: equal boxes keep the order they came in.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .geometry import Polygons, sizes
-
-Order = NDArray[np.intp]
-
-_SAME_ROW = 0.5
-"""Share of the lower box's height that two boxes of one row have in common."""
+from .geometry import Polygons
+from .reading_frame import Floats, Frame, Order, reading_of
+from .rows import rows_of
 
 _SPANNING = 0.2
-"""A gutter may be crossed by at most this share of the boxes (titles, figures over both columns)."""
+"""A gutter may be crossed by at most this share of the lines (titles, figures over both columns)."""
 
 _COLUMN_LINES = 4
 _COLUMN_ASPECT = 8.0
@@ -30,117 +28,141 @@ at least, the median line fills so much of the width.
 Prices and labels that face one another on a receipt or in a table are neither; they are read along the row.
 """
 
+_GUTTERS_TRIED = 8
+
 
 @dataclass(frozen=True, slots=True)
-class _Frame:
-    """Boxes in the reading frame: extents along the reading direction (u) and down the page (v)."""
+class Units:
+    """What is put in order: `frame` holds a box each, `lines` the lines of running text in each.
 
-    left: NDArray[np.float64]
-    right: NDArray[np.float64]
-    top: NDArray[np.float64]
-    bottom: NDArray[np.float64]
+    A table or a figure has none: what stands in it says nothing of the page's columns. `whole` marks units that are
+    blocks: what stands beside one is read before or after it, never between its rows.
+    """
 
-    @property
-    def middle(self) -> NDArray[np.float64]:
-        return (self.top + self.bottom) / 2
+    frame: Frame
+    lines: tuple[Frame, ...]
+    whole: NDArray[np.bool_]
 
-    def of(self, chosen: Order) -> _Frame:
-        return _Frame(self.left[chosen], self.right[chosen], self.top[chosen], self.bottom[chosen])
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def of(self, chosen: Order) -> Units:
+        return Units(self.frame.of(chosen), tuple(self.lines[place] for place in chosen.tolist()), self.whole[chosen])
 
 
-def reading_order(polygons: Polygons) -> Order:
-    """(n,) indices into `polygons`, in reading order."""
+def reading_order(polygons: Polygons, texts: Sequence[str] = ()) -> Order:
+    """(n,) indices into `polygons`, in reading order; `texts`, one a box, tell scripts that run from right to left."""
     if not len(polygons):
         return np.zeros(0, np.intp)
-    frame = _frame(polygons)
-    return _ordered(frame, np.arange(len(polygons)))
+    return order_of_lines(reading_of(polygons, texts).frame(polygons))
 
 
-def _frame(polygons: Polygons) -> _Frame:
-    """All corners turned so that the page's main direction lies along u."""
-    angle = _main_angle(polygons)
-    cos, sin = np.cos(angle), np.sin(angle)
-    u = polygons[:, :, 0] * cos + polygons[:, :, 1] * sin
-    v = polygons[:, :, 1] * cos - polygons[:, :, 0] * sin
-    return _Frame(u.min(axis=1), u.max(axis=1), v.min(axis=1), v.max(axis=1))
+def order_of_lines(frame: Frame) -> Order:
+    alone = [np.array([place]) for place in range(len(frame))]
+    return order_of_units(Units(frame, tuple(map(frame.of, alone)), np.zeros(len(frame), np.bool_)))
 
 
-def _main_angle(polygons: Polygons) -> float:
-    """Direction of reading, in radians: the quarter turn with most text in it, then the median within it."""
-    along, _ = sizes(polygons).T
-    edges = (polygons[:, 1] - polygons[:, 0]).astype(np.float64)
-    angles = np.arctan2(edges[:, 1], edges[:, 0])
-    quarters = np.round(angles / (np.pi / 2)).astype(int) % 4
-    quarter = int(np.bincount(quarters, weights=along, minlength=4).argmax())
-    chosen = quarters == quarter
-    turns = np.angle(np.exp(1j * (angles[chosen] - quarter * np.pi / 2)))
-    return quarter * np.pi / 2 + _weighted_median(turns, along[chosen].astype(np.float64))
+def order_of_units(units: Units) -> Order:
+    """(n,) indices into `units`, in reading order."""
+    return _ordered(units, np.arange(len(units)))
 
 
-def _weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
-    order = np.argsort(values, kind="stable")
-    running = np.cumsum(weights[order])
-    return float(values[order][np.searchsorted(running, running[-1] / 2)])
-
-
-def _ordered(frame: _Frame, items: Order) -> Order:
-    """`items` in reading order: by columns where a gutter is found, otherwise by rows."""
-    gutter = _gutter(frame.of(items))
+def _ordered(units: Units, items: Order) -> Order:
+    """`items` in reading order: by columns where a gutter is found, otherwise by blocks and rows."""
+    here = units.of(items)
+    gutter = _gutter(here)
     if gutter is None:
-        return items[_by_rows(frame.of(items))]
-    spanning = (frame.left[items] < gutter) & (frame.right[items] > gutter)
-    bounds = np.sort(frame.middle[items[spanning]])
-    band = np.searchsorted(bounds, frame.middle[items])  # a spanning box is the last of the band it closes
+        return _beside_blocks(units, items) if here.whole.any() else items[_by_rows(here.frame)]
+    left, right, middle = here.frame.right <= gutter, here.frame.left >= gutter, here.frame.middle
+    spanning = ~left & ~right
+    bounds = np.sort(middle[spanning])
+    band = np.searchsorted(bounds, middle)  # a spanning unit is the last of the band it closes
     parts = []
     for number in range(len(bounds) + 1):
-        inside, free = band == number, ~spanning
-        parts.append(_ordered(frame, items[inside & free & (frame.right[items] <= gutter)]))
-        parts.append(_ordered(frame, items[inside & free & (frame.left[items] >= gutter)]))
-        parts.append(items[inside & spanning])
+        parts.append(_ordered(units, items[(band == number) & left]))
+        parts.append(_ordered(units, items[(band == number) & right]))
+        parts.append(items[(band == number) & spanning])
     return np.concatenate(parts)
 
 
-def _gutter(frame: _Frame) -> float | None:
+def _by_rows(frame: Frame) -> Order:
+    return np.array([place for row in rows_of(frame) for place in row], np.intp)
+
+
+def _gutter(units: Units) -> float | None:
     """Where a line down the page parts two columns of running text, if anywhere."""
-    count = len(frame.left)
-    if count < 2 * _COLUMN_LINES:
+    counts = np.array([len(lines) for lines in units.lines])
+    if counts.sum() < 2 * _COLUMN_LINES:
         return None
-    places = np.unique(frame.right)[:-1]
-    left = (frame.right[None] <= places[:, None]).sum(axis=1)
-    crossing = ((frame.left[None] < places[:, None]) & (frame.right[None] > places[:, None])).sum(axis=1)
-    right = count - left - crossing
-    fit = (crossing <= _SPANNING * count) & (np.minimum(left, right) >= _COLUMN_LINES)
-    for place in places[fit][np.lexsort((-np.minimum(left, right)[fit], crossing[fit]))][:8]:
-        sides = [frame.of(np.flatnonzero(side)) for side in (frame.right <= place, frame.left >= place)]
+    frame = units.frame
+    places = np.unique(frame.right)[:-1, None]
+    left = (frame.right[None] <= places) @ counts
+    right = (frame.left[None] >= places) @ counts
+    crossing = ((frame.left[None] < places) & (frame.right[None] > places)) @ np.maximum(counts, 1)
+    fit = (crossing <= _SPANNING * np.maximum(counts, 1).sum()) & (np.minimum(left, right) >= _COLUMN_LINES)
+    best = np.lexsort((-np.minimum(left, right)[fit], crossing[fit]))[:_GUTTERS_TRIED]
+    for place in places[fit, 0][best]:
+        sides = [_lines(units, np.flatnonzero(side)) for side in (frame.right <= place, frame.left >= place)]
         if all(_aspect(side) >= _COLUMN_ASPECT for side in sides) and max(map(_fill, sides)) >= _COLUMN_FILL:
             return float(place)
     return None
 
 
-def _aspect(frame: _Frame) -> float:
-    return float(np.median((frame.right - frame.left) / np.maximum(frame.bottom - frame.top, 1e-6)))
+def _lines(units: Units, chosen: Order) -> Frame:
+    frames = [units.lines[place] for place in chosen.tolist()]
+    sides = ("left", "right", "top", "bottom")
+    return Frame(*(np.concatenate([getattr(frame, side) for frame in frames]) for side in sides))
 
 
-def _fill(frame: _Frame) -> float:
+def _aspect(lines: Frame) -> float:
+    return float(np.median(lines.width / lines.height))
+
+
+def _fill(lines: Frame) -> float:
     """How much of its width the median line of one side takes; a side of several columns is parted further later."""
-    return float(np.median(frame.right - frame.left) / max(frame.right.max() - frame.left.min(), 1e-6))
+    left, right, _, _ = lines.around()
+    return float(np.median(lines.width) / max(right - left, 1e-6))
 
 
-def _by_rows(frame: _Frame) -> Order:
-    """Down by rows, and along each row. A box joins the row whose nearest box stands at the same height."""
-    rows: list[list[int]] = []
-    for item in np.argsort(frame.middle, kind="stable").tolist():
-        row = next((row for row in reversed(rows[-8:]) if _same_row(frame, item, row)), None)
-        if row is None:
-            rows.append([item])
+def _beside_blocks(units: Units, items: Order) -> Order:
+    """Bands down the page, each as high as its blocks; in a band, what stands beside a block comes in its turn."""
+    frame = units.frame
+    slack = _slack(units, items)
+    parts: list[Order] = []
+    for band in _clusters(frame.top, frame.bottom, items, slack=slack):
+        columns = _merged(units.whole, _clusters(frame.left, frame.right, band, slack=slack))
+        if len(columns) > 1:
+            parts.extend(_ordered(units, column) for column in columns)
+        elif len(band) < len(items):
+            parts.append(_ordered(units, band))
         else:
-            row.append(item)
-    return np.array([item for row in rows for item in sorted(row, key=lambda item: frame.left[item])], np.intp)
+            parts.append(band[_by_rows(frame.of(band))])
+    return np.concatenate(parts)
 
 
-def _same_row(frame: _Frame, item: int, row: list[int]) -> bool:
-    gaps = [max(frame.left[other] - frame.right[item], frame.left[item] - frame.right[other]) for other in row]
-    near = row[int(np.argmin(np.abs(gaps)))]
-    shared = min(frame.bottom[item], frame.bottom[near]) - max(frame.top[item], frame.top[near])
-    lower = min(frame.bottom[item] - frame.top[item], frame.bottom[near] - frame.top[near])
-    return bool(shared >= _SAME_ROW * lower)
+_TOUCHING = 0.3
+"""Boxes that have less than this in common, in heights of the median line, count as apart."""
+
+
+def _slack(units: Units, items: Order) -> float:
+    heights = [units.lines[place].height for place in items.tolist()]
+    return _TOUCHING * float(np.median(np.concatenate(heights))) if any(map(len, heights)) else 0.0
+
+
+def _clusters(low: Floats, high: Floats, items: Order, *, slack: float) -> list[Order]:
+    """`items` cut wherever nothing reaches across by more than `slack`, in the order of `low`."""
+    order = np.argsort(low[items], kind="stable")
+    reach = np.maximum.accumulate(high[items][order])
+    cuts = np.flatnonzero(low[items][order][1:] >= reach[:-1] - slack) + 1
+    return [items[part] for part in np.split(order, cuts)]
+
+
+def _merged(whole: NDArray[np.bool_], columns: list[Order]) -> list[Order]:
+    """Columns that neighbour each other and hold nothing but single lines are one: they are read along their rows."""
+    merged: list[Order] = []
+    for column in columns:
+        if merged and not whole[merged[-1]].any() and not whole[column].any():
+            merged[-1] = np.concatenate([merged[-1], column])
+        else:
+            merged.append(column)
+    return merged

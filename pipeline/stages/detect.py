@@ -1,30 +1,88 @@
-"""Pages to crops: where text lies, cut out line by line."""
+"""Pages to parts: which way up they are, where text lies and where tables do; cut out piece by piece."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.core.events import Part
-from pipeline.engines.base import Engine, Image
-from pipeline.ocr.geometry import crop
-from pipeline.stages.parts import Crop
+import numpy as np
+
+from pipeline.core.events import Detected, Part
+from pipeline.engines.base import Engine, Image, Polygons, Regions, TableCrop
+from pipeline.ocr.geometry import crop, sizes
+from pipeline.ocr.layout import Region
+from pipeline.ocr.orientation import Rotation, turned
+from pipeline.ocr.table_regions import lines_in, table_regions
+from pipeline.stages.parts import Crop, Found, Page, TableCut
+
+PROOFS = 6
+"""Lines read to tell whether a page reads worse turned: enough for one bad one not to decide."""
+
+EQUAL = 0.02
+"""Confidence of lines on their heads is lower by a multiple of this; that of the same lines cut anew, by less."""
+
+ROOM, ROOM_PX = 0.03, 3
+"""Left around the text of a table: as a share of its longer side, and in pixels (see `TableCrop`)."""
 
 
-def page_part(engine: Engine, image: Image) -> Part:
-    """A decoded page as the detector's work. `image` is (h, w, 3) uint8 BGR."""
-    bucket = engine.page_bucket(image.shape[0], image.shape[1])
-    return Part(bucket.key, bucket.cost, image)
+def page_part(engine: Engine, page: Page) -> Part:
+    """A decoded page as the detector's work."""
+    bucket = engine.page_bucket(page.image.shape[0], page.image.shape[1])
+    return Part("detect", bucket.key, bucket.cost, page)
 
 
-def detect(engine: Engine, pages: Sequence[Image]) -> list[tuple[Part, ...]]:
-    """One tuple of crops a page, in the detector's order. Runs on the engine's own thread."""
-    found = engine.detect(pages)
+def detect(engine: Engine, pages: Sequence[Page]) -> list[Detected]:
+    """Lines in the detector's order, then tables. Runs on the engine's own thread."""
+    images = [page.image for page in pages]
+    seen = zip(images, engine.detect(images), engine.orient(images), strict=True)
+    upright = [_upright(engine, image, text, turn.rotation) for image, text, turn in seen]
+    layouts = iter(engine.lay_out([image for page, (image, _, _) in zip(pages, upright, strict=True) if page.tables]))
     return [
-        tuple(_crop_part(engine, Crop(crop(page, polygon), polygon)) for polygon in regions.polygons)
-        for page, regions in zip(pages, found, strict=True)
+        _detected(engine, image, text, Found(rotation, next(layouts) if page.tables else ()))
+        for page, (image, text, rotation) in zip(pages, upright, strict=True)
     ]
+
+
+def _upright(engine: Engine, image: Image, text: Regions, rotation: Rotation) -> tuple[Image, Regions, Rotation]:
+    """The page turned where that is said to make it upright, unless its largest lines read worse for it: a page that
+    was upright and is turned would be lost. Lines that run down the page are read either way."""
+    if not rotation:
+        return image, text, 0
+    other = turned(image, rotation)
+    (found,) = engine.detect([other])
+    legible = _legible(engine, other, found.polygons)
+    if legible and legible + EQUAL >= _legible(engine, image, text.polygons):
+        return other, found, rotation
+    return image, text, 0
+
+
+def _legible(engine: Engine, image: Image, polygons: Polygons) -> float:
+    """Mean confidence of the largest lines, over their characters; 0 where nothing is read."""
+    largest = np.argsort(-sizes(polygons).prod(axis=1), kind="stable")[:PROOFS]
+    readings = engine.recognise([crop(image, polygons[place]) for place in largest]) if len(largest) else []
+    signs = sum(len(reading.text) for reading in readings)
+    return sum(reading.confidence * len(reading.text) for reading in readings) / signs if signs else 0.0
+
+
+def _detected(engine: Engine, image: Image, text: Regions, found: Found) -> Detected:
+    lines = [_crop_part(engine, Crop(crop(image, polygon), polygon)) for polygon in text.polygons]
+    tables = [
+        _table_part(engine, image, region, text.polygons[lines_in(region, text.polygons)])
+        for region in table_regions(found.regions, text.polygons)
+    ]
+    return Detected((*lines, *tables), found)
 
 
 def _crop_part(engine: Engine, piece: Crop) -> Part:
     bucket = engine.crop_bucket(piece.image.shape[0], piece.image.shape[1])
-    return Part(bucket.key, bucket.cost, piece)
+    return Part("recognise", bucket.key, bucket.cost, piece)
+
+
+def _table_part(engine: Engine, image: Image, region: Region, lines: Polygons) -> Part:
+    """The table with the room around its lines that an engine may want to see."""
+    (x0, y0), (x1, y1) = lines.min(axis=(0, 1)).tolist(), lines.max(axis=(0, 1)).tolist()
+    room = ROOM * max(x1 - x0, y1 - y0) + ROOM_PX
+    left, top = max(0, int(x0 - room)), max(0, int(y0 - room))
+    piece = np.ascontiguousarray(image[top : int(y1 + room) + 1, left : int(x1 + room) + 1])
+    bucket = engine.table_bucket(piece.shape[0], piece.shape[1])
+    table = TableCrop(piece, (x0 - left, y0 - top, x1 - left, y1 - top))
+    return Part("tables", bucket.key, bucket.cost, TableCut(table, region, (left, top)))

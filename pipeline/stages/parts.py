@@ -1,15 +1,22 @@
-"""What travels between the stages, opaque to the core."""
+"""What travels between the stages, opaque to the core.
+
+A page as a viewer shows it may stand on its side or its head. What is found on it is held in the frame of the upright
+page until `compose` brings it back: lines and tables are then never turned, whatever the scanner did.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.engines.base import Image, Polygons
+from pipeline.engines.base import Image, Polygons, TableCrop
+from pipeline.ocr.layout import Region
+from pipeline.ocr.orientation import Rotation
+from pipeline.ocr.tables.structure import Structure
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """What a result says of a page besides its text. Pixels as a viewer shows it; `dpi` None where unknown."""
+    """What a result says of a page besides what is on it. Pixels as a viewer shows it; `dpi` None where unknown."""
 
     number: int
     width: int
@@ -19,8 +26,25 @@ class Sheet:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Page:
+    """A decoded page. `image` is (h, w, 3) uint8 BGR as a viewer shows it; `tables`: whether its layout is wanted."""
+
+    image: Image
+    tables: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What detection tells of a page besides its lines. `rotation`: clockwise degrees that make it upright. `regions`
+    lie on the upright page; there are none where nobody asked for the layout."""
+
+    rotation: Rotation
+    regions: tuple[Region, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Crop:
-    """One line cut out of its page, upright. `polygon` is (4, 2) float32, where it lies on the page."""
+    """One line cut out of its page, level. `polygon` is (4, 2) float32, where it lies on the upright page."""
 
     image: Image
     polygon: Polygons
@@ -33,3 +57,20 @@ class Line:
     polygon: Polygons
     text: str
     confidence: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TableCut:
+    """One table cut out of its upright page; `origin` is where the crop's top left lies there, in pixels."""
+
+    crop: TableCrop
+    region: Region
+    origin: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TableSeen:
+    """What the network made of one table, its first choice first; boxes lie on the upright page."""
+
+    region: Region
+    candidates: tuple[Structure, ...]

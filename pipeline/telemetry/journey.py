@@ -19,7 +19,7 @@ from pipeline.errors import PagestreamError
 from pipeline.telemetry.tracing import context_of
 from schemas.results import Source
 
-WAITS: dict[Stage, str] = {"detect": "wait", "recognise": "wait recognise"}
+WAITS: dict[Stage, str] = {"detect": "wait", "recognise": "wait recognise", "tables": "wait tables"}
 """Span of the time between being ready for a stage and being taken by a lane."""
 
 MAX_LINKS = 64

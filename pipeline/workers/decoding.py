@@ -14,9 +14,8 @@ from pipeline.clock import Clock
 from pipeline.core.events import Event, Opened, OpenFailed, Part, Rendered, RenderFailed, Unit
 from pipeline.decode.decoder import Decoder
 from pipeline.decode.limits import DecodeLimits
-from pipeline.engines.base import Image
 from pipeline.errors import PagestreamError, Rejected
-from pipeline.stages.parts import Sheet
+from pipeline.stages.parts import Page, Sheet
 from pipeline.telemetry.journey import Journeys
 from pipeline.workers.inbox import Inbox, answer
 
@@ -24,7 +23,8 @@ SECRET_BYTES = 1_024
 
 
 class Decoders:
-    """`page_part` makes a decoded page the detector's work; it is called on the decoders' threads."""
+    """`page_part` makes a decoded page the detector's work; it is called on the decoders' threads. `tables`: whether
+    they are read where the event does not say."""
 
     def __init__(
         self,
@@ -32,8 +32,9 @@ class Decoders:
         limits: DecodeLimits,
         *,
         dpi: int,
+        tables: bool,
         secrets: Path | None,
-        page_part: Callable[[Image], Part],
+        page_part: Callable[[Page], Part],
         inbox: Inbox,
         journeys: Journeys,
         clock: Clock,
@@ -42,6 +43,7 @@ class Decoders:
         self._decoders = [Decoder(limits) for _ in range(count)]
         self._units: list[Unit | None] = [None] * count
         self._dpi = dpi
+        self._tables = tables
         self._secrets = secrets
         self._page_part = page_part
         self._inbox = inbox
@@ -94,7 +96,12 @@ class Decoders:
             self._journeys.worked(unit.id, "decode", started, self._clock())
         height, width = page.image.shape[:2]
         sheet = Sheet(number, width, height, round(page.dpi) if page.dpi else None, page.warnings)
-        return Rendered(decoder, number, self._page_part(page.image), sheet, page.image.nbytes)
+        part = self._page_part(Page(page.image, self._wants_tables(unit)))
+        return Rendered(decoder, number, part, sheet, page.image.nbytes)
+
+    def _wants_tables(self, unit: Unit) -> bool:
+        asked = unit.event.options.tables if unit.event is not None else None
+        return self._tables if asked is None else asked
 
     def _password(self, secret: str | None) -> str | None:
         if secret is None:

@@ -33,12 +33,17 @@ from pipeline.engines.known_answer import KnownPage, require_known_answer
 from pipeline.errors import Fatal
 from pipeline.stages.detect import detect
 from pipeline.stages.recognise import recognise
+from pipeline.stages.tables import tables
 from pipeline.telemetry.journey import WAITS, Journeys, fail, nanoseconds
 from pipeline.workers.inbox import Inbox, answer, foreseen
 
 log = logging.getLogger(__name__)
 
-STAGES: dict[Stage, Callable[[Engine, Sequence[Any]], Sequence[object]]] = {"detect": detect, "recognise": recognise}
+STAGES: dict[Stage, Callable[[Engine, Sequence[Any]], Sequence[object]]] = {
+    "detect": detect,
+    "recognise": recognise,
+    "tables": tables,
+}
 
 
 class Lanes:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pipeline.clock import Clock
-from pipeline.core.events import Event, Read, Stored, StoreFailed
+from pipeline.core.events import STAGES, Event, Read, Stored, StoreFailed
 from pipeline.stages.compose import compose_document
 from pipeline.telemetry.journey import WAITS, Journey, Journeys
 from pipeline.telemetry.tracing import trace_id
@@ -162,12 +162,13 @@ def _timings(journey: Journey, now: float) -> Timings:
     stretches = journey.stretches
     busy = {f"{name}_s": stretch.busy_s for name, stretch in stretches.items() if not name.startswith("wait")}
     queue = {name: stretches[name].end_s - stretches[name].start_s for name in WAITS.values() if name in stretches}
-    read = [stretches[name] for name in ("wait", "detect", "recognise") if name in stretches]
+    read = [stretches[name] for name in ("wait", *STAGES) if name in stretches]
     sent_ms = journey.unit.origin.timestamp_ms
     return Timings(
         **busy,
         wait_s=queue.get(WAITS["detect"]),
         wait_recognise_s=queue.get(WAITS["recognise"]),
+        wait_tables_s=queue.get(WAITS["tables"]),
         ocr_s=max(s.end_s for s in read) - min(s.start_s for s in read) if read else None,
         queued_s=max(journey.received_s - sent_ms / 1000, 0.0) if sent_ms is not None else None,
         total_s=now - journey.received_s,

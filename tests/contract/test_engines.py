@@ -12,19 +12,23 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
 from pipeline.engines import session
-from pipeline.engines.base import EngineSettings, Image, load
+from pipeline.engines.base import EngineSettings, Image, TableCrop, load
 from pipeline.engines.build import build
-from pipeline.engines.fake import FakeEngine, Fault, draw_page, mark
+from pipeline.engines.fake import FakeEngine, Fault, Table, draw_page, mark
 from pipeline.engines.onnx_batched import BatchedEngine, load_batched
 from pipeline.engines.shapes import Runs
+from pipeline.engines.structure import load_structure
 from pipeline.errors import Fatal, Rejected, Retryable
+from pipeline.ocr.orientation import Turn
 from pipeline.ocr.preprocess import PageLimits
+from pipeline.ocr.slanet import row_widths
 from tests.contract.engine_laws import Case, EngineLaws, crops_of
 
 
@@ -37,10 +41,29 @@ def print_page(lines: Sequence[str]) -> Image:
     return np.ascontiguousarray(np.asarray(page)[:, :, ::-1])
 
 
+def print_table(rows: Sequence[Sequence[str]]) -> Image:
+    """A ruled table between lines of print, on a portrait page."""
+    page = Pillow.new("RGB", (1240, 1754), "white")
+    pen, font = ImageDraw.Draw(page), ImageFont.load_default(30)
+    text = "The quick brown fox jumps over the lazy dog and runs away from it."
+    for top in [*range(100, 500, 50), *range(700 + 60 * len(rows), 1650, 50)]:
+        pen.text((120, top), text, fill="black", font=font)
+    for row, cells in enumerate(rows):
+        for column, cell in enumerate(cells):
+            left, top = 120 + 320 * column, 600 + 60 * row
+            pen.rectangle((left, top, left + 320, top + 60), outline="black", width=2)
+            pen.text((left + 24, top + 12), cell, fill="black", font=font)
+    return np.ascontiguousarray(np.asarray(page)[:, :, ::-1])
+
+
+def draw_table(rows: Sequence[Sequence[str]]) -> Image:
+    return draw_page(["above", Table(tuple(map(tuple, rows))), "below"])
+
+
 class TestFakeEngine(EngineLaws):
     @pytest.fixture
     def case(self) -> Case:
-        return Case(load("fake", EngineSettings(models=Path("unused")), lanes=2), draw_page)
+        return Case(load("fake", EngineSettings(models=Path("unused")), lanes=2), draw_page, draw_table)
 
 
 @pytest.mark.models
@@ -49,7 +72,7 @@ class TestOnnxEngine(EngineLaws):
     @classmethod
     def case(cls, models_directory: Path) -> Iterator[Case]:
         lanes = load("onnx", EngineSettings(models=models_directory), lanes=2)
-        yield Case(lanes, print_page)
+        yield Case(lanes, print_page, print_table)
         for lane in lanes:
             lane.close()
 
@@ -62,7 +85,7 @@ class TestBatchedOnnxEngine(EngineLaws):
     @classmethod
     def case(cls, models_directory: Path) -> Case:
         settings = EngineSettings(models=models_directory)
-        return Case(load_batched(settings, 2, Runs(pages=2, crops=4)), print_page)
+        return Case(load_batched(settings, 2, Runs(pages=2, crops=4)), print_page, print_table)
 
     def test_lanes_have_memory_of_their_own(self, case: Case) -> None:
         """What one lane puts into a run is never another's, though they share the models."""
@@ -80,7 +103,7 @@ class TestPaddleEngine(EngineLaws):
     @classmethod
     def case(cls, models_directory: Path) -> Iterator[Case]:
         lanes = load("paddleocr", EngineSettings(models=models_directory), lanes=2)
-        yield Case(lanes, print_page)
+        yield Case(lanes, print_page, print_table)
         for lane in lanes:
             lane.close()
 
@@ -112,11 +135,33 @@ def test_every_shape_there_can_be_is_run(models_directory: Path) -> None:
 
 
 @pytest.mark.models
+def test_missing_structure_models_name_the_command(models_directory: Path, tmp_path: Path) -> None:
+    """Text models alone are not enough; the message says how the others are fetched."""
+    (tmp_path / "small").symlink_to(models_directory / "small")
+    with pytest.raises(Fatal, match="pagestream models fetch") as refusal:
+        load("onnx", EngineSettings(models=tmp_path))
+    assert refusal.value.code == "models_missing"
+
+
+@pytest.mark.models
+def test_a_table_network_without_its_tokens_is_damage(models_directory: Path, tmp_path: Path) -> None:
+    """A file that is no table network, in the place of one, is told at once and not at the first table."""
+    for role in ("orientation", "layout", "slanet-plus", "slanet-1m"):
+        (tmp_path / "structure" / role).mkdir(parents=True)
+        shown = "orientation" if role == "slanet-1m" else role
+        source = models_directory / "structure" / shown / "inference.onnx"
+        (tmp_path / "structure" / role / "inference.onnx").symlink_to(source)
+    with pytest.raises(Fatal) as refusal:
+        load_structure(EngineSettings(models=tmp_path))
+    assert refusal.value.code == "models_damaged"
+
+
+@pytest.mark.models
 def test_full_batches_can_be_had_by_name(models_directory: Path) -> None:
-    """What a GPU runs can be tried on a CPU; there it takes half precision, too, for comparing."""
+    """What a GPU runs can be tried on a CPU; there it takes half precision for text, too, for comparing."""
     (engine,) = load("batched", EngineSettings(models=models_directory, profile="tiny", precision="f16"))
     assert isinstance(engine, BatchedEngine)
-    assert {stamp.precision for stamp in engine.models} == {"f16"}
+    assert [stamp.precision for stamp in engine.models] == ["f16"] * 2 + ["f32"] * 4
 
 
 @pytest.mark.models
@@ -211,6 +256,40 @@ def test_short_and_garbled_answers() -> None:
     (wrong,) = FakeEngine(always=Fault.GARBAGE).recognise(crops)
     assert wrong.text != "text"
     assert wrong.confidence > 0.9
+
+
+def test_a_table_that_is_marked_fails_as_marked() -> None:
+    """A mark in a table fails its structure and nothing before; of the answers that break the contract, one is short,
+    and one has a single cell."""
+    engine = FakeEngine()
+    page = draw_page([Table((("a", mark(Fault.FATAL, "tables")),))])
+    assert len(engine.detect([page])[0].polygons) == 2
+    (region,) = engine.lay_out([page])[0]
+    assert region.kind == "table"
+    with pytest.raises(Fatal):
+        engine.read_structure([TableCrop(page, region.box)])
+    plain = TableCrop(draw_page([Table((("a", "b"), ("c", "d")))]), (0, 0, 9_999, 9_999))
+    assert FakeEngine(always=Fault.SHORT).read_structure([plain]) == []
+    ((wrong,),) = FakeEngine(always=Fault.GARBAGE).read_structure([plain])
+    assert len(wrong.boxes) == 1
+
+
+@pytest.mark.parametrize("scale", [0.7, 1.0, 1.7])
+def test_a_drawn_table_survives_a_scanner(scale: float) -> None:
+    """Scaled and compressed, a drawn table is where it was, in the same rows and columns."""
+    page = draw_page(["above", Table((("one", "2", "three"), ("4", "five", "6"))), "below"], cell=4)
+    shown = cv2.resize(page, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    scanned = cv2.imdecode(cv2.imencode(".jpg", shown, [cv2.IMWRITE_JPEG_QUALITY, 85])[1], cv2.IMREAD_COLOR)
+    engine = FakeEngine()
+    ((before,),), ((region,),) = engine.lay_out([page]), engine.lay_out([scanned])
+    assert region.box == pytest.approx([scale * side for side in before.box], abs=4)
+    ((structure,),) = engine.read_structure([TableCrop(scanned, region.box)])
+    assert row_widths(structure.tokens) == [3, 3]
+
+
+def test_nothing_drawn_is_no_turn() -> None:
+    """A page without lines stays as it is, and the engine claims nothing."""
+    assert FakeEngine().orient([np.full((90, 40, 3), 255, np.uint8)]) == [Turn(0, 0.0)]
 
 
 def test_a_gate_holds_a_page_back() -> None:

@@ -27,6 +27,7 @@ from pipeline.core.events import (
     Command,
     Commit,
     Dead,
+    Detected,
     Event,
     Exit,
     Fetch,
@@ -56,6 +57,7 @@ from pipeline.core.events import (
     Retry,
     Revoked,
     RunBatch,
+    Stage,
     Store,
     Stored,
     StoreFailed,
@@ -93,7 +95,11 @@ def policy_of(**changes: object) -> FlowPolicy:
     """Small limits, so that small cases reach them."""
     settings: dict[str, object] = {
         "allow": AllowList(frozenset({"scans"})),
-        "batches": {"detect": BatchPolicy(2, 10, 0.5), "recognise": BatchPolicy(3, 20, 0.25)},
+        "batches": {
+            "detect": BatchPolicy(2, 10, 0.5),
+            "recognise": BatchPolicy(3, 20, 0.25),
+            "tables": BatchPolicy(2, 9, 0.1),
+        },
         "retry": RetryPolicy((10, 60)),
         "environment": Backoff(first_s=0.5, longest_s=4.0, tries=3),
         "breaker": BreakerPolicy(max_run=50, max_ratio=0.9, window=50),
@@ -394,7 +400,7 @@ class Shell:
         if (unit, number) in self.page_bytes:
             self.page_bytes[unit, number] = 10 * size
             self.crops[unit, number] = None
-        part = Part(("shape", size % 3), size, ("page", unit, number))
+        part = Part("detect", ("shape", size % 3), size, ("page", unit, number))
         self.tell(Rendered(decoder, number, part, ("sheet", number), 10 * size))
 
     def _answer_batch(self, batch: int, error: PagestreamError | None, size: int) -> None:
@@ -407,13 +413,15 @@ class Shell:
         results: list[object] = []
         for item in run.items:
             key = (item.unit, item.page)
-            if run.stage == "recognise":
-                results.append(("line", item.place))
+            if run.stage != "detect":
+                results.append((run.stage, item.place))
                 if (batch, item.unit) not in self.stale:
                     self._crops_left(key, -1)
                 continue
             count = (size + item.page) % 4
-            results.append(tuple(Part(place % 2, 3 + place, ("crop", place)) for place in range(count)))
+            stages: tuple[Stage, ...] = ("recognise", "recognise", "tables")
+            parts = tuple(Part(stages[place], place % 2, 3 + place, ("crop", place)) for place in range(count))
+            results.append(Detected(parts, ("found", item.page)))
             if (batch, item.unit) not in self.stale:
                 self._crops_left(key, count)
         self.tell(BatchDone(batch, tuple(results), run.stage, self.now, self.now))

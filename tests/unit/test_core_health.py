@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline.core.batching import BatchPolicy
 from pipeline.core.events import (
+    STAGES,
     Assigned,
     Commit,
     Drain,
@@ -106,7 +107,7 @@ def test_the_other_lanes_go_on() -> None:
 
 def test_a_lane_that_goes_keeps_no_batch() -> None:
     """What was prepared for a lane that failed is run by the one that is left, and nothing more than that one needs."""
-    shell = shell_with(5, lanes=2, max_page_bytes=1_000, batches=dict.fromkeys(("detect", "recognise"), ONE))
+    shell = shell_with(5, lanes=2, max_page_bytes=1_000, batches=dict.fromkeys(STAGES, ONE))
     for kind in ("fetch", "open", "render") * 3:
         answer_all(shell, only=kind)
     held = len(shell.held.batches)

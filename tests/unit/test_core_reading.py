@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pipeline.core.batching import BatchPolicy
-from pipeline.core.events import PageFailed, PageRead, Part, RunBatch, Stage, UnitId
+from pipeline.core.events import Detected, PageFailed, PageRead, Part, RunBatch, Stage, UnitId
 from pipeline.core.reading import PageEnded, Reading
 from pipeline.errors import Rejected
 from schemas.record import Partition
 
-POLICIES: dict[Stage, BatchPolicy] = {"detect": BatchPolicy(2, 100, 0.5), "recognise": BatchPolicy(2, 100, 0.25)}
+POLICIES: dict[Stage, BatchPolicy] = {
+    "detect": BatchPolicy(2, 100, 0.5),
+    "recognise": BatchPolicy(2, 100, 0.25),
+    "tables": BatchPolicy(1, 1, 0.0),
+}
 ERROR = Rejected("No.", code="planted")
 
 
@@ -19,7 +23,7 @@ def unit(number: int) -> UnitId:
 def reading_of(*, lanes: int = 1, pages: int = 0, now: float = 0.0) -> Reading:
     reading = Reading(POLICIES, lanes=lanes)
     for number in range(pages):
-        reading.add_page(unit(number), 1, Part("a", 1, number), "sheet", now)
+        reading.add_page(unit(number), 1, Part("detect", "a", 1, number), "sheet", now)
     return reading
 
 
@@ -27,15 +31,19 @@ def told(reading: Reading, now: float = 0.0) -> list[RunBatch]:
     return list(reading.commands(now))
 
 
-def crops(count: int) -> tuple[Part, ...]:
-    return tuple(Part("w", 1, place) for place in range(count))
+def crops(count: int, *, tables: int = 0) -> Detected:
+    lines = tuple(Part("recognise", "w", 1, place) for place in range(count))
+    return Detected(lines + tuple(Part("tables", "t", 1, place) for place in range(tables)), "found")
+
+
+NOTHING = crops(0)
 
 
 def test_an_idle_lane_takes_what_there_is() -> None:
     """One page does not wait for company while a lane is idle; for a busy lane it does, until its deadline."""
     reading = reading_of(pages=1)
     assert [(len(run.items), run.closed) for run in told(reading)] == [(1, "idle")]
-    reading.add_page(unit(1), 1, Part("a", 1, 1), "sheet", 0.0)
+    reading.add_page(unit(1), 1, Part("detect", "a", 1, 1), "sheet", 0.0)
     assert told(reading, 0.4) == []
     assert reading.due() == 0.5
     assert [run.closed for run in told(reading, 0.5)] == ["overdue"]
@@ -53,8 +61,16 @@ def test_the_end_of_the_path_goes_first() -> None:
     reading = reading_of(pages=6)
     first, _ = told(reading)
     assert first.stage == "detect"
-    reading.batch_done(first.batch, (crops(2), ()), 0.0)
+    reading.batch_done(first.batch, (crops(2), NOTHING), 0.0)
     assert [run.stage for run in told(reading)] == ["recognise"]
+
+
+def test_tables_go_before_lines() -> None:
+    """A table is the nearest to the end of its page: it is taken first, and each kind of part by its own policy."""
+    reading = reading_of(pages=1)
+    [detect] = told(reading)
+    reading.batch_done(detect.batch, (crops(2, tables=2),), 0.0)
+    assert [(run.stage, len(run.items)) for run in told(reading)] == [("tables", 1), ("tables", 1)]
 
 
 def test_a_page_is_read_when_its_last_line_is() -> None:
@@ -65,14 +81,14 @@ def test_a_page_is_read_when_its_last_line_is() -> None:
     full, rest = [*told(reading), *told(reading, 1.0)]
     assert reading.batch_done(rest.batch, ("two",), 0.0) == []
     ended = reading.batch_done(full.batch, ("zero", "one"), 0.0)
-    assert ended == [PageEnded(unit(0), PageRead(1, "sheet", ("zero", "one", "two")))]
+    assert ended == [PageEnded(unit(0), PageRead(1, "sheet", "found", ("zero", "one", "two")))]
 
 
 def test_a_page_without_text_is_read_at_once() -> None:
     """Nothing found is a result."""
     reading = reading_of(pages=1)
     [detect] = told(reading)
-    assert reading.batch_done(detect.batch, ((),), 0.0) == [PageEnded(unit(0), PageRead(1, "sheet", ()))]
+    assert reading.batch_done(detect.batch, (NOTHING,), 0.0) == [PageEnded(unit(0), PageRead(1, "sheet", "found", ()))]
 
 
 def test_a_failed_batch_is_run_again_one_by_one() -> None:
@@ -83,7 +99,7 @@ def test_a_failed_batch_is_run_again_one_by_one() -> None:
     one, other = told(reading)
     assert {one.closed, other.closed} == {"alone"}
     assert reading.batch_failed(one.batch, ERROR) == [PageEnded(unit(0), PageFailed(1, ERROR))]
-    assert reading.batch_done(other.batch, ((),), 0.0) == [PageEnded(unit(1), PageRead(1, "sheet", ()))]
+    assert reading.batch_done(other.batch, (NOTHING,), 0.0) == [PageEnded(unit(1), PageRead(1, "sheet", "found", ()))]
 
 
 def test_a_failed_page_takes_its_waiting_lines_along() -> None:
@@ -104,7 +120,9 @@ def test_a_dropped_document_is_not_read_on() -> None:
     reading = reading_of(pages=3)
     both, _ = [*told(reading), *told(reading, 9.0)]
     reading.drop({unit(0)})
-    assert reading.batch_done(both.batch, (crops(1), ()), 0.0) == [PageEnded(unit(1), PageRead(1, "sheet", ()))]
+    assert reading.batch_done(both.batch, (crops(1), NOTHING), 0.0) == [
+        PageEnded(unit(1), PageRead(1, "sheet", "found", ()))
+    ]
     assert reading.waiting == 0
 
 
@@ -113,10 +131,10 @@ def test_a_page_begun_anew_ignores_answers_about_the_old_one() -> None:
     reading = reading_of(pages=1)
     [old] = told(reading)
     reading.drop({unit(0)})
-    reading.add_page(unit(0), 1, Part("a", 1, "new"), "new sheet", 0.0)
-    assert reading.batch_done(old.batch, ((),), 0.0) == []
+    reading.add_page(unit(0), 1, Part("detect", "a", 1, "new"), "new sheet", 0.0)
+    assert reading.batch_done(old.batch, (NOTHING,), 0.0) == []
     [new] = told(reading)
-    assert reading.batch_done(new.batch, ((),), 0.0) == [PageEnded(unit(0), PageRead(1, "new sheet", ()))]
+    assert reading.batch_done(new.batch, (NOTHING,), 0.0) == [PageEnded(unit(0), PageRead(1, "new sheet", "found", ()))]
 
 
 def test_an_engine_that_is_silent_is_noticed() -> None:
@@ -126,5 +144,5 @@ def test_an_engine_that_is_silent_is_noticed() -> None:
     assert not reading.stalled(304.9)
     assert reading.due() == 305.0
     assert reading.stalled(305.0)
-    reading.batch_done(run.batch, ((),), 305.0)
+    reading.batch_done(run.batch, (NOTHING,), 305.0)
     assert not reading.stalled(1000.0)

@@ -20,6 +20,7 @@ from pipeline.core.events import (
     Command,
     Commit,
     Dead,
+    Detected,
     Drain,
     Exit,
     Fetch,
@@ -104,13 +105,15 @@ def test_a_document_takes_the_straight_path() -> None:
     assert named(flow.handle(Received((record(0, "good"),)), NOW)) == ["Accept", "Commit", "Fetch"]
     assert flow.handle(Fetched(unit, b"body"), NOW)[0].body == b"body"  # type: ignore[union-attr]
     assert flow.handle(Opened(0, (30,)), NOW) == [Render(0, 1)]
-    [batch, close] = flow.handle(Rendered(0, 1, Part("a", 1, "page"), "sheet", 30), NOW)
+    [batch, close] = flow.handle(Rendered(0, 1, Part("detect", "a", 1, "page"), "sheet", 30), NOW)
     assert (batch.stage, close) == ("detect", CloseDocument(0))  # type: ignore[union-attr]
-    [batch] = flow.handle(BatchDone(1, ((Part("w", 1, "crop"),),), "detect", NOW, NOW), NOW)
+    [batch] = flow.handle(
+        BatchDone(1, (Detected((Part("recognise", "w", 1, "crop"),), "found"),), "detect", NOW, NOW), NOW
+    )
     assert (batch.stage, batch.items[0].part.payload) == ("recognise", "crop")  # type: ignore[union-attr]
     [store] = flow.handle(BatchDone(2, ("line",), "recognise", NOW, NOW), NOW)
     assert isinstance(store, Store)
-    assert store.outcome.pages == (PageRead(1, "sheet", ("line",)),)
+    assert store.outcome.pages == (PageRead(1, "sheet", "found", ("line",)),)
     assert flow.handle(Stored(unit, "records"), NOW) == []
     [publish] = flow.handle(Tick({DOCUMENTS: 1}), NOW)
     assert isinstance(publish, Publish)
@@ -182,10 +185,10 @@ def test_pages_not_asked_for_are_skipped() -> None:
     flow.handle(Received((Record(DOCUMENTS, 0, None, value),)), NOW)
     flow.handle(Fetched(unit_of(), b""), NOW)
     assert flow.handle(Opened(0, (1, 1, 1)), NOW) == [Render(0, 2)]
-    flow.handle(Rendered(0, 2, Part("a", 1, None), "sheet", 1), NOW)
-    [store] = flow.handle(BatchDone(1, ((),), "detect", NOW, NOW), NOW)
+    flow.handle(Rendered(0, 2, Part("detect", "a", 1, None), "sheet", 1), NOW)
+    [store] = flow.handle(BatchDone(1, (Detected((), "found"),), "detect", NOW, NOW), NOW)
     assert isinstance(store, Store)
-    assert store.outcome.pages == (PageSkipped(1), PageRead(2, "sheet", ()), PageSkipped(3))
+    assert store.outcome.pages == (PageSkipped(1), PageRead(2, "sheet", "found", ()), PageSkipped(3))
 
 
 @pytest.mark.parametrize("pages", [0, 3])
@@ -676,8 +679,8 @@ def test_a_page_larger_than_all_memory_is_decoded_alone() -> None:
         assert named(flow.handle(Fetched(unit_of(number), b""), NOW)) == ["Open"]
     assert flow.handle(Opened(0, (500,)), NOW) == [Render(0, 1)]
     assert flow.handle(Opened(1, (1,)), NOW) == []
-    flow.handle(Rendered(0, 1, Part("a", 1, None), "sheet", 500), NOW)
-    assert Render(1, 1) in flow.handle(BatchDone(1, ((),), "detect", NOW, NOW), NOW)
+    flow.handle(Rendered(0, 1, Part("detect", "a", 1, None), "sheet", 500), NOW)
+    assert Render(1, 1) in flow.handle(BatchDone(1, (Detected((), "found"),), "detect", NOW, NOW), NOW)
 
 
 def test_an_open_failure_frees_the_decoder() -> None:

@@ -29,6 +29,7 @@ from pipeline.engines.base import Engine, EngineSettings, Image, Regions, load
 from pipeline.engines.fake import FakeEngine, Fault, draw_page, mark
 from pipeline.engines.known_answer import LINES, KnownPage, draw_known_page, require_known_answer, share_read
 from pipeline.errors import Fatal, Retryable
+from pipeline.stages.parts import Page
 from pipeline.telemetry.journey import Journeys
 from pipeline.workers.inbox import Inbox
 from pipeline.workers.lanes import Lanes
@@ -58,7 +59,7 @@ class Heard:
 
     def batches(self, count: int, image: Image = KNOWN.image) -> None:
         for number in range(count):
-            page = Part("page", 1, image)
+            page = Part("detect", "page", 1, Page(image, tables=True))
             self.lanes.run(RunBatch(number, "detect", (Item(UNIT, number, 0, page, 0.0),), "full"))
 
 

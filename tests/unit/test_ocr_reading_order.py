@@ -70,6 +70,40 @@ def test_turned_pages_are_read_along_their_text(page: list[Box], degrees: float)
     assert reading_order(turned(polygons(page), degrees)).tolist() == list(range(len(page)))
 
 
+@pytest.mark.parametrize("page", [RECEIPT, COLUMNS, THREE])
+@given(bend=st.floats(-10, 10))
+def test_paper_that_curls_changes_nothing(page: list[Box], bend: float) -> None:
+    """Rows that sink or rise by up to ten pixels towards the page's right edge are read as if they were straight."""
+    boxes = polygons(page)
+    middles = boxes[:, :, 0].mean(axis=1) / boxes[:, :, 0].max()
+    boxes[:, :, 1] += (bend * middles**2)[:, None]
+    assert reading_order(boxes).tolist() == list(range(len(page)))
+
+
+@given(data=st.data())
+def test_a_scribble_over_several_rows_tears_none(data: st.DataObject) -> None:
+    """Whatever tall box stands beside a receipt's rows, labels and prices are read as without it."""
+    y = data.draw(st.floats(40, 300, width=32))
+    height = data.draw(st.floats(40, 140, width=32))
+    order = reading_order(polygons([*RECEIPT, (420, y, 160, height)])).tolist()
+    assert [place for place in order if place < len(RECEIPT)] == list(range(len(RECEIPT)))
+
+
+@pytest.mark.parametrize("page", [RECEIPT, COLUMNS, THREE])
+@pytest.mark.parametrize("text", ["שלום", "مرحبا 12"])
+def test_right_to_left_scripts_are_read_from_the_right(page: list[Box], text: str) -> None:
+    """A page of Hebrew or Arabic is read as its mirror image would be, were it Latin."""
+    mirrored = [(800 - x - width, y, width, height) for x, y, width, height in page]
+    assert reading_order(polygons(mirrored), [text] * len(page)).tolist() == list(range(len(page)))
+
+
+def test_a_page_is_read_the_way_most_of_its_characters_run() -> None:
+    """Some Hebrew on a Latin page moves nothing; digits and signs have no say."""
+    row: list[Box] = [(0, 0, 90, 20), (100, 0, 90, 20), (200, 0, 90, 20)]
+    assert reading_order(polygons(row), ["words here", "שלום", "123"]).tolist() == [0, 1, 2]
+    assert reading_order(polygons(row), ["123 456 789", "אב", "a"]).tolist() == [2, 1, 0]
+
+
 def test_vertical_writing_goes_from_right_to_left() -> None:
     """Columns of vertical writing, which read down, follow one another leftwards."""
     columns = [[(x, 20), (x, 420), (x - 30, 420), (x - 30, 20)] for x in (400, 350, 300, 250)]
@@ -89,3 +123,14 @@ def test_no_lines_have_no_order() -> None:
 def test_every_line_is_read_once(boxes: list[Box]) -> None:
     """Whatever the boxes are, the order is a permutation of them."""
     assert sorted(reading_order(polygons(boxes)).tolist()) == list(range(len(boxes)))
+
+
+@given(
+    boxes=st.lists(st.tuples(*[st.integers(0, 500)] * 2, *[st.integers(1, 200)] * 2), max_size=25),
+    shift=st.integers(0, 1000),
+    scale=st.sampled_from([0.5, 2.0, 4.0]),
+)
+def test_where_the_page_lies_is_nothing(boxes: list[Box], shift: int, scale: float) -> None:
+    """Shifting or scaling all boxes leaves their order."""
+    page = polygons(boxes)
+    assert reading_order(page * np.float32(scale) + shift).tolist() == reading_order(page).tolist()

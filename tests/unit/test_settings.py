@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.app import batch_policies, flow_policy, kafka_settings, store_settings
 from pipeline.commands.preflight import topic_specs, topics_of
+from pipeline.core.events import STAGES
 from pipeline.errors import Fatal
 from pipeline.settings import SENTENCES, Settings, load_settings
 
@@ -127,7 +128,7 @@ def test_the_core_is_told_of_every_retry_topic() -> None:
 @pytest.mark.parametrize("device", ["cpu", "cuda", "tensorrt"])
 def test_every_stage_has_a_batch_policy(device: str) -> None:
     """Whatever the device, no stage is left without limits."""
-    assert set(batch_policies(load_settings(engine={"device": device}))) == {"detect", "recognise"}
+    assert set(batch_policies(load_settings(engine={"device": device}))) == set(STAGES)
 
 
 def test_the_store_is_reached_as_set() -> None:

@@ -1,0 +1,142 @@
+"""One table: the best of a network's answers, repaired, with the lines of the page in its cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.ocr.geometry import Polygons
+from pipeline.ocr.reading_order import reading_order
+
+from .bands import COLUMNS, ROWS
+from .borders import borders
+from .choose import Reading, choose, contradictions, mean_probability
+from .fill import fill
+from .frame import Frame, frame_of
+from .grid import Grid, Indices, read_grid
+from .html import to_html
+from .mend import parted, taken_apart
+from .structure import Structure
+from .text import OUTSIDE, Boxes, text_rows
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cell:
+    """`polygon` is (4, 2) float32, clockwise from the top left. `lines` are indices in reading order, and `text` is
+    what they say, joined by newlines. `header`: the cell is in the table's head."""
+
+    row: int
+    column: int
+    row_span: int
+    column_span: int
+    header: bool
+    text: str
+    polygon: NDArray[np.float32]
+    lines: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """Cells come row by row and cover each place of the grid once; their polygons tile the table's.
+
+    `outside`: the lines in no cell, ascending. `confidence`: 0 to 1, that the structure is right in every cell.
+    """
+
+    row_count: int
+    column_count: int
+    cells: tuple[Cell, ...]
+    polygon: NDArray[np.float32]
+    html: str
+    confidence: float
+    outside: tuple[int, ...]
+
+
+def read_table(candidates: Sequence[Structure], polygons: Polygons, texts: Sequence[str]) -> Table | None:
+    """None where no answer is usable. `polygons` and `texts`: the lines of an upright page in the table's region, in
+    the frame of the answers' boxes. In which order the answers come is nothing."""
+    frame = frame_of(polygons)
+    if frame is None:
+        return None
+    boxes = frame.boxes(polygons)
+    placed = np.flatnonzero(np.isfinite(boxes).all(axis=1))
+    readings = [reading for answer in candidates if (reading := _read(answer, frame, boxes[placed]))]
+    if not readings:
+        return None
+    best, confidence = choose(readings)
+    owners = np.full(len(polygons), OUTSIDE)
+    owners[placed] = best.filling.cells
+    return _table(best, owners, frame=frame, polygons=polygons, texts=texts, confidence=confidence)
+
+
+def _read(answer: Structure, frame: Frame, lines: Boxes) -> Reading | None:
+    grid = read_grid(answer.tokens)
+    if grid is None:
+        return None
+    found = frame.boxes(answer.boxes)
+    boxes = np.full((len(grid.places), 4), np.nan)
+    named = (grid.sources >= 0) & (grid.sources < len(found))
+    boxes[named] = found[grid.sources[named]]
+    filling = fill(grid, boxes, lines)
+    for mend in (parted, taken_apart):
+        if filling is None:
+            return None
+        better = mend(grid, boxes, filling, lines)
+        if better is not None:
+            grid, boxes = better
+            filling = fill(grid, boxes, lines)
+    if filling is None:
+        return None
+    against = contradictions(grid, filling, lines)
+    return Reading(answer.tokens, grid, boxes, filling, against, mean_probability(answer.scores))
+
+
+def _table(
+    best: Reading, owners: Indices, *, frame: Frame, polygons: Polygons, texts: Sequence[str], confidence: float
+) -> Table:
+    grid, filling = best.grid, best.filling
+    inside = np.flatnonzero(owners != OUTSIDE)
+    lines = frame.boxes(polygons)
+    members = _members(grid, owners, lines, frame.shapes(polygons))
+    edges = [
+        borders(grid, axis, bands=bands, cells=owners[inside], lines=lines[inside])
+        for axis, bands in ((ROWS, filling.rows), (COLUMNS, filling.columns))
+    ]
+    said = ["\n".join(texts[line] for line in lines) for lines in members]
+    cells = tuple(
+        Cell(
+            row, column, row_span, column_span, row < grid.head_rows, text,
+            _rectangle(frame, edges[0][[row, row + row_span]], edges[1][[column, column + column_span]]), numbers,
+        )
+        for (row, column, row_span, column_span), text, numbers in zip(grid.places.tolist(), said, members, strict=True)
+    )  # fmt: skip
+    return Table(
+        row_count=len(grid.slots),
+        column_count=grid.slots.shape[1],
+        cells=cells,
+        polygon=_rectangle(frame, edges[0][[0, -1]], edges[1][[0, -1]]),
+        html=to_html(grid, said),
+        confidence=confidence,
+        outside=tuple(np.flatnonzero(owners == OUTSIDE).tolist()),
+    )
+
+
+def _members(grid: Grid, owners: Indices, lines: Boxes, shapes: Polygons) -> list[tuple[int, ...]]:
+    """For each cell its lines, in reading order."""
+    order, number = text_rows(owners, lines)
+    members: list[list[int]] = [[] for _ in grid.places]
+    single = [True] * len(members)
+    for line, beside in zip(order.tolist(), (np.diff(number, prepend=-1) == 0).tolist(), strict=True):
+        members[owners[line]].append(line)
+        single[owners[line]] &= not beside
+    return [
+        tuple(found if alone else np.array(found)[reading_order(shapes[found])].tolist())
+        for found, alone in zip(members, single, strict=True)
+    ]
+
+
+def _rectangle(frame: Frame, y: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float32]:
+    (top, bottom), (left, right) = y, x
+    return frame.to_page(np.array([[left, top], [right, top], [right, bottom], [left, bottom]]))

@@ -1,0 +1,164 @@
+"""What was read on a page to its record: in reading order, and in the frame a viewer shows the page in. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.events import PageRead
+from pipeline.ocr.blocks import Block as FoundBlock
+from pipeline.ocr.blocks import find_blocks
+from pipeline.ocr.geometry import Polygons, no_polygons
+from pipeline.ocr.orientation import to_page
+from pipeline.ocr.table_regions import lines_in
+from pipeline.ocr.tables.table import Table as FoundTable
+from pipeline.ocr.tables.table import read_table
+from pipeline.stages.parts import Found, Line, Sheet, TableSeen
+from schemas.fields import Points, relative_box
+from schemas.pages import Block, Cell, PageResult, Table, TextLine
+
+TABLE_UNREADABLE = "table_unreadable"
+"""Warning: a table was found on the page, and no structure that could be one. Its lines are there."""
+
+TABLE_DOUBTFUL = "table_doubtful"
+"""Warning: the structure of a table on the page has a confidence below `DOUBTFUL`."""
+
+DOUBTFUL = 0.5
+"""One contradiction between a table's structure and its lines is enough to fall below it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Upright:
+    """A page as it was read. `lines` and `tables` in the order they were found."""
+
+    sheet: Sheet
+    found: Found
+    lines: tuple[Line, ...]
+    tables: tuple[TableSeen, ...]
+
+    @property
+    def polygons(self) -> Polygons:
+        return np.stack([line.polygon for line in self.lines]) if self.lines else no_polygons()
+
+    @property
+    def texts(self) -> list[str]:
+        return [line.text for line in self.lines]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height."""
+        sizes = self.sheet.width, self.sheet.height
+        return sizes if self.found.rotation in (0, 180) else sizes[::-1]
+
+    def shown(self, polygon: NDArray[np.float32]) -> Points:
+        """Where a viewer shows it."""
+        sheet = self.sheet
+        corners = to_page(polygon, self.found.rotation, width=sheet.width, height=sheet.height).tolist()
+        (ax, ay), (bx, by), (cx, cy), (dx, dy) = corners
+        return (ax, ay), (bx, by), (cx, cy), (dx, dy)
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A table that could be read. `lines`: which lines of the page those are that it was read with."""
+
+    table: FoundTable
+    lines: tuple[int, ...]
+
+
+def compose_page(read: PageRead, *, document_id: str, result_id: str) -> PageResult:
+    """Lines without text are none."""
+    page = _upright(read)
+    width, height = page.size
+    blocks = find_blocks(page.polygons, page.texts, regions=page.found.regions, width=width, height=height)
+    order = [place for block in blocks for place in block.lines]
+    names = {place: f"l{number}" for number, place in enumerate(order, 1)}
+    owned = {block.region: block.lines for block in blocks if block.region is not None}
+    tables = [_read_table(seen, owned.get(seen.region), page) for seen in page.tables]
+    legible = sorted(filter(None, tables), key=lambda table: min(order.index(line) for line in table.lines))
+    return PageResult(
+        document_id=document_id,
+        result_id=result_id,
+        number=page.sheet.number,
+        status="ok" if order else "empty",
+        width=page.sheet.width,
+        height=page.sheet.height,
+        dpi=page.sheet.dpi,
+        rotation=page.found.rotation,
+        text="\n".join(page.lines[place].text for place in order),
+        blocks=tuple(_block(f"b{number}", block, page, names) for number, block in enumerate(blocks, 1)),
+        lines=tuple(_text_line(names[place], page.lines[place], page) for place in order),
+        tables=tuple(_table(f"t{number}", table, page, names) for number, table in enumerate(legible, 1)),
+        warnings=(*page.sheet.warnings, *_warnings(tables)),
+    )
+
+
+def _upright(read: PageRead) -> _Upright:
+    return _Upright(
+        cast(Sheet, read.sheet),
+        cast(Found, read.found),
+        tuple(answer for answer in read.answers if isinstance(answer, Line) and answer.text.strip()),
+        tuple(answer for answer in read.answers if isinstance(answer, TableSeen)),
+    )
+
+
+def _read_table(seen: TableSeen, lines: Sequence[int] | None, page: _Upright) -> _Placed | None:
+    """With the lines of its block, or where it has none, with those that lie in it."""
+    members = tuple(sorted(lines if lines is not None else lines_in(seen.region, page.polygons).tolist()))
+    if not members:
+        return None
+    table = read_table(seen.candidates, page.polygons[list(members)], [page.texts[line] for line in members])
+    return _Placed(table, members) if table is not None else None
+
+
+def _warnings(tables: Sequence[_Placed | None]) -> Iterator[str]:
+    if None in tables:
+        yield TABLE_UNREADABLE
+    if any(placed.table.confidence < DOUBTFUL for placed in tables if placed is not None):
+        yield TABLE_DOUBTFUL
+
+
+def _block(name: str, block: FoundBlock, page: _Upright, names: Mapping[int, str]) -> Block:
+    x0, y0, x1, y1 = block.box
+    corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
+    return Block(id=name, kind=block.kind, polygon=page.shown(corners), lines=tuple(names[one] for one in block.lines))
+
+
+def _table(name: str, placed: _Placed, page: _Upright, names: Mapping[int, str]) -> Table:
+    table = placed.table
+    return Table(
+        id=name,
+        polygon=page.shown(table.polygon),
+        row_count=table.row_count,
+        column_count=table.column_count,
+        cells=tuple(
+            Cell(
+                row=cell.row,
+                column=cell.column,
+                row_span=cell.row_span,
+                column_span=cell.column_span,
+                header=cell.header,
+                text=cell.text,
+                polygon=page.shown(cell.polygon),
+                lines=tuple(names[placed.lines[one]] for one in cell.lines),
+            )
+            for cell in table.cells
+        ),
+        html=table.html,
+        confidence=table.confidence,
+    )
+
+
+def _text_line(name: str, line: Line, page: _Upright) -> TextLine:
+    polygon = page.shown(line.polygon)
+    return TextLine(
+        id=name,
+        text=line.text,
+        confidence=min(max(float(line.confidence), 0.0), 1.0),
+        polygon=polygon,
+        bbox=relative_box(polygon, width=page.sheet.width, height=page.sheet.height),
+    )

@@ -1,0 +1,116 @@
+"""Laws of the stages: a page that stands on its side or its head, from its pixels to its record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.core.events import PageRead
+from pipeline.engines.base import Image, TableCrop
+from pipeline.engines.fake import FakeEngine, Table, draw_page, read_frame
+from pipeline.ocr.geometry import crop
+from pipeline.ocr.layout import Region
+from pipeline.ocr.orientation import Rotation, Turn, turned
+from pipeline.ocr.tables.structure import Structure
+from pipeline.stages.detect import detect
+from pipeline.stages.page import TABLE_UNREADABLE, compose_page
+from pipeline.stages.parts import Found, Page, Sheet
+from pipeline.stages.recognise import recognise
+from pipeline.stages.tables import tables
+from schemas.pages import PageResult
+
+IDS = {"document_id": "0" * 8 + "-0000-5000-8000-" + "0" * 12, "result_id": "1" * 8 + "-0000-5000-8000-" + "1" * 12}
+ROTATIONS: tuple[Rotation, ...] = (0, 90, 180, 270)
+
+
+@dataclass(frozen=True, slots=True)
+class Told(FakeEngine):
+    """An engine that says of every page how it stands (`says`), and of every table what it is (`answers`)."""
+
+    says: Rotation = 0
+    answers: tuple[Structure, ...] | None = None
+    layout_is_asked: bool = True
+
+    def orient(self, pages: Sequence[Image]) -> list[Turn]:
+        return [Turn(self.says, 0.99) for _ in pages]
+
+    def lay_out(self, pages: Sequence[Image]) -> list[tuple[Region, ...]]:
+        assert self.layout_is_asked or not pages
+        return FakeEngine.lay_out(self, pages)
+
+    def read_structure(self, crops: Sequence[TableCrop]) -> list[tuple[Structure, ...]]:
+        return FakeEngine.read_structure(self, crops) if self.answers is None else [self.answers for _ in crops]
+
+
+def read(engine: FakeEngine, image: Image, *, wanted: bool = False) -> PageResult:
+    [detected] = detect(engine, [Page(image, tables=wanted)])
+    by_stage = {"recognise": recognise, "tables": tables}
+    answers = [by_stage[part.stage](engine, [part.payload])[0] for part in detected.parts]  # type: ignore[operator]
+    sheet = Sheet(1, image.shape[1], image.shape[0], 200, ())
+    return compose_page(PageRead(1, sheet, detected.page, tuple(answers)), **IDS)
+
+
+@given(st.sampled_from(ROTATIONS), st.lists(st.text("abcdef ", min_size=3, max_size=12), min_size=1, max_size=4))
+def test_what_a_record_says_lies_where_a_viewer_shows_it(rotation: Rotation, texts: list[str]) -> None:
+    """However a page stands, cutting its own pixels at a line's polygon gives that line, upright."""
+    standing = turned(draw_page(texts), rotation)
+    page = read(FakeEngine(), standing)
+    assert page.rotation == (-rotation) % 360
+    assert [line.text for line in page.lines or ()] == texts
+    for line in page.lines or ():
+        assert read_frame(crop(standing, np.array(line.polygon, np.float32))) == line.text
+
+
+@pytest.mark.parametrize("rotation", ROTATIONS[1:])
+def test_a_page_is_not_turned_for_the_worse(rotation: Rotation) -> None:
+    """A page that stands upright stays as it is, whatever is said of it, for its lines read worse turned."""
+    page = read(Told(says=rotation), draw_page(["it stands upright", "as it is"]))
+    assert (page.rotation, page.text) == (0, "it stands upright\nas it is")
+
+
+def test_a_page_without_lines_is_not_turned() -> None:
+    """Where nothing is read there is no way up: a blank page stays as it is."""
+    [detected] = detect(Told(says=180), [Page(np.full((90, 120, 3), 255, np.uint8), tables=False)])
+    assert (detected.parts, detected.page) == ((), Found(0))
+
+
+ROWS = (("item", "price"), ("pen", "two"), ("ink", "nine"))
+
+
+@pytest.mark.parametrize("rotation", ROTATIONS)
+def test_a_table_comes_with_its_page(rotation: Rotation) -> None:
+    """Whichever way up a page stands, a table on it has its rows, its text is in its cells, and its cells lie where a
+    viewer shows them."""
+    page = read(FakeEngine(), turned(draw_page(["above", Table(ROWS), "below"]), rotation), wanted=True)
+    [table] = page.tables or ()
+    assert (table.row_count, table.column_count) == (3, 2)
+    assert tuple(tuple(cell.text for cell in table.cells if cell.row == row) for row in range(3)) == ROWS
+    lines = {line.id: line for line in page.lines or ()}
+    for cell in table.cells:
+        [name] = cell.lines
+        assert lines[name].text == cell.text
+        outline = np.array(cell.polygon, np.float32)
+        assert cv2.pointPolygonTest(outline, np.mean(lines[name].polygon, axis=0).tolist(), measureDist=False) > 0
+    assert [block.kind for block in page.blocks or ()] == ["text", "table", "text"]
+    assert page.text == "above\nitem\nprice\npen\ntwo\nink\nnine\nbelow"
+    assert page.warnings == ()
+
+
+def test_a_table_that_is_no_table_is_told() -> None:
+    """Where the network's answer can't be a table, the page keeps its lines and says so."""
+    engine = Told(answers=())
+    page = read(engine, draw_page(["above", Table(ROWS), "below"]), wanted=True)
+    assert (page.tables, page.warnings, len(page.lines or ())) == ((), (TABLE_UNREADABLE,), 8)
+
+
+def test_nobody_looks_for_tables_unasked() -> None:
+    """Where tables are not wanted the engine is never asked for layout, and no table is looked at."""
+    page = read(Told(layout_is_asked=False), draw_page(["above", Table(ROWS), "below"]))
+    assert (page.tables, page.warnings, len(page.lines or ())) == ((), (), 8)
+    assert {name for block in page.blocks or () for name in block.lines} == {line.id for line in page.lines or ()}
