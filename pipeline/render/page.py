@@ -1,9 +1,9 @@
-"""A page with what was read drawn upon it: outlines in the order of reading, and the text beside."""
+"""A page with what was read drawn upon it: outlines of lines in the order of reading, cells of tables, and the text
+beside."""
 
 from __future__ import annotations
 
 import colorsys
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ CONFIDENT, DOUBTFUL = 1.0, 0.75
 """Confidences whose outlines are fully green and fully red."""
 
 INK, PALE = (32, 36, 44), (120, 126, 138)
+CELL = (52, 98, 190)
 
 
 def draw_page(image: NDArray[np.uint8], page: PageResult, *, title: str) -> Image.Image:
@@ -32,14 +33,18 @@ def draw_page(image: NDArray[np.uint8], page: PageResult, *, title: str) -> Imag
         (round(width * scale), HEIGHT * FINER), Image.Resampling.LANCZOS
     )
     canvas = Image.new("RGB", (shown.width + PANEL * FINER, shown.height), (248, 249, 251))
-    canvas.paste(_outlined(shown, page.lines or (), scale))
+    canvas.paste(_outlined(shown, page, scale))
     _list(ImageDraw.Draw(canvas), shown.width, page, title)
     return canvas.reduce(FINER)
 
 
-def _outlined(shown: Image.Image, lines: Sequence[TextLine], scale: float) -> Image.Image:
+def _outlined(shown: Image.Image, page: PageResult, scale: float) -> Image.Image:
     veil = Image.new("RGBA", shown.size, (255, 255, 255, 0))
     draw = ImageDraw.Draw(veil)
+    lines = page.lines or ()
+    for cell in (cell for table in page.tables or () for cell in table.cells):
+        corners = [(x * scale, y * scale) for x, y in cell.polygon]
+        draw.line([*corners, corners[0]], fill=(*CELL, 200), width=3 * FINER, joint="curve")
     for line in lines:
         corners = [(x * scale, y * scale) for x, y in line.polygon]
         colour = confidence_colour(line.confidence)
