@@ -74,7 +74,14 @@ def compose_page(read: PageRead, *, document_id: str, result_id: str) -> PageRes
     """Lines without text are none."""
     page = _upright(read)
     width, height = page.size
-    blocks = find_blocks(page.polygons, page.texts, regions=page.found.regions, width=width, height=height)
+    blocks = find_blocks(
+        page.polygons,
+        page.texts,
+        regions=page.found.regions,
+        tables=[seen.region for seen in page.tables],
+        width=width,
+        height=height,
+    )
     order = [place for block in blocks for place in block.lines]
     names = {place: f"l{number}" for number, place in enumerate(order, 1)}
     owned = {block.region: block.lines for block in blocks if block.region is not None}

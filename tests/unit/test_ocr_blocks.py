@@ -179,6 +179,26 @@ def test_labels_beside_a_picture_are_read_along_their_rows() -> None:
     assert told(blocks(rows, [picture])) == [("figure", ()), ("text", tuple(range(10)))]
 
 
+def test_blocks_whose_boxes_touch_are_read_by_columns() -> None:
+    """Detectors draw boxes a little too large; blocks that overlap by that much still stand beside one another."""
+    upper, lower, right = (paragraph(0, 0, lines=3), paragraph(0, 100, lines=3), paragraph(297, 0, lines=7, width=90))
+    found = blocks(upper + lower + right, [around(part, "text") for part in (right, lower, upper)])
+    assert [block.lines for block in found] == [(0, 1, 2), (3, 4, 5), tuple(range(6, 13))]
+
+
+def test_a_line_between_those_of_a_block_is_of_the_block() -> None:
+    """A region that is too narrow to hold one of its lines keeps it, for the others surround it."""
+    lines = [*paragraph(0, 0, lines=2), (45.0, 50.0, 300.0, 70.0), *paragraph(0, 75, lines=2)]
+    assert told(blocks(lines, [Region("title", (0, 0, 160, 120), 0.9)])) == [("title", tuple(range(5)))]
+
+
+def test_lines_of_another_size_or_place_are_another_paragraph() -> None:
+    """Where no region is found, a heading and a line that begins elsewhere stand alone."""
+    heading, text = [(0.0, 0.0, 200.0, 40.0)], paragraph(0, 50, lines=3)
+    aside = [(500.0, 125.0, 700.0, 145.0)]
+    assert [block.lines for block in blocks(heading + text + aside, [])] == [(0,), (1, 2, 3), (4,)]
+
+
 def test_text_in_a_table_belongs_to_the_table() -> None:
     """However sure the network is of text inside a table, its lines are the table's."""
     cells = grid(0, 0, rows=4, columns=3)
@@ -207,6 +227,31 @@ def test_a_chart_is_no_table() -> None:
     level: list[Box] = [(60 + 70 * column, 260, 100 + 70 * column, 280) for column in range(6)]
     found = blocks(upright + level, [Region("figure", (0, 0, 500, 300), 0.9)])
     assert [(block.kind, len(block.lines)) for block in found] == [("figure", 12)]
+
+
+@pytest.mark.parametrize(
+    ("cells", "box"),
+    [
+        (
+            [(100 * a + 37 * b % 61 + 11 * a * b % 43, 60 * b, 100 * a + 37 * b % 61 + 40, 60 * b + 20)
+             for b in range(6) for a in range(0, 10, 3)],
+            (0, 0, 1000, 400),
+        ),
+        ([cell for row in range(8) for cell in grid(0, 30 * row, rows=1, columns=1 + row % 2)], (0, 0, 170, 240)),
+        (grid(0, 0, rows=4, columns=2), (0, 0, 900, 900)),
+        (paragraph(0, 0, lines=8, width=200) + paragraph(300, 0, lines=8, width=200), (0, 0, 500, 200)),
+    ],
+    ids=["scattered words", "half of the rows", "a legend", "columns of text"],
+)  # fmt: skip
+def test_what_is_no_grid_is_no_table(cells: list[Box], box: Box) -> None:
+    """A figure is a table only if short lines, one below the other, make up most of its rows and of its extent."""
+    assert table_regions([Region("figure", box, 0.9)], polygons(cells)) == []
+
+
+def test_a_figure_full_of_lines_is_text() -> None:
+    """A framed note is text, though most of the page is elsewhere."""
+    note, body = paragraph(0, 0, lines=4, width=90), paragraph(0, 300, lines=9)
+    assert [block.kind for block in blocks(note + body, [around(note, "figure")])] == ["text", "text"]
 
 
 def test_a_page_of_text_is_no_figure() -> None:

@@ -89,6 +89,17 @@ def test_a_scribble_over_several_rows_tears_none(data: st.DataObject) -> None:
     assert [place for place in order if place < len(RECEIPT)] == list(range(len(RECEIPT)))
 
 
+@pytest.mark.parametrize(("y", "expected"), [(-2, [0, 2, 1]), (4, [0, 1, 2])])
+def test_a_tall_box_joins_the_row_it_fits_best(y: float, expected: list[int]) -> None:
+    """A box that reaches over two rows is read at the end of the one it has more in common with."""
+    assert reading_order(polygons([(0, 0, 90, 20), (0, 22, 90, 20), (100, y, 90, 40)])).tolist() == expected
+
+
+def test_boxes_that_hardly_overlap_are_two_rows() -> None:
+    """A fifth of their heights in common makes no row: the upper one is read first, though it stands to the right."""
+    assert reading_order(polygons([(0, 20, 90, 20), (100, 0, 90, 24)])).tolist() == [1, 0]
+
+
 @pytest.mark.parametrize("page", [RECEIPT, COLUMNS, THREE])
 @pytest.mark.parametrize("text", ["שלום", "مرحبا 12"])
 def test_right_to_left_scripts_are_read_from_the_right(page: list[Box], text: str) -> None:

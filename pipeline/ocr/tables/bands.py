@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .grid import Grid, Indices
-from .text import Boxes, extents, text_rows
+from .text import Boxes
 
 Bands = NDArray[np.float64]
 """(n, 2): where each row (or column) begins and ends, in reading order, down (or across) the page."""
@@ -71,14 +71,8 @@ def nearest(starts: NDArray[np.float64], ends: NDArray[np.float64], to: Bands) -
 def to_text(rows: Bands, columns: Bands, grid: Grid, lines: Boxes) -> Bands:
     """`rows` moved and stretched, as a whole, so that they cover the lines that are nearest to them.
 
-    Only what sticks out of a row counts: a row larger than its text may hold it anywhere. Where there are as many rows
-    of text as rows, each no farther from its own than to the next, they are the same.
+    Only what sticks out of a row counts: a row larger than its text may hold it anywhere.
     """
-    written = extents(*text_rows(np.zeros(len(lines), np.intp), lines), lines)
-    if len(written) == len(rows) > 1:
-        middles = written.mean(axis=1)
-        if np.abs(rows.mean(axis=1) - middles).max() <= np.median(np.diff(middles)):
-            return written
     column, _ = nearest(lines[:, 0], lines[:, 2], columns)
     for _ in range(_ROUNDS):
         row, _ = nearest(lines[:, 1], lines[:, 3], rows)

@@ -19,6 +19,7 @@ from .frame import Frame, frame_of
 from .grid import Grid, Indices, read_grid
 from .html import to_html
 from .mend import parted, taken_apart
+from .say import texts_of
 from .structure import Structure
 from .text import OUTSIDE, Boxes, text_rows
 
@@ -26,7 +27,7 @@ from .text import OUTSIDE, Boxes, text_rows
 @dataclass(frozen=True, slots=True, eq=False)
 class Cell:
     """`polygon` is (4, 2) float32, clockwise from the top left. `lines` are indices in reading order, and `text` is
-    what they say, joined by newlines. `header`: the cell is in the table's head."""
+    what they say, joined by newlines; of a line found over several cells, each says its part. `header`: in the head."""
 
     row: int
     column: int
@@ -104,7 +105,7 @@ def _table(
         borders(grid, axis, bands=bands, cells=owners[inside], lines=lines[inside])
         for axis, bands in ((ROWS, filling.rows), (COLUMNS, filling.columns))
     ]
-    said = ["\n".join(texts[line] for line in lines) for lines in members]
+    said = texts_of(grid, filling, members, lines=lines, texts=texts)
     cells = tuple(
         Cell(
             row, column, row_span, column_span, row < grid.head_rows, text,

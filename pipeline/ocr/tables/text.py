@@ -1,4 +1,4 @@
-"""Which lines of a table stand beside one another in one row of text."""
+"""Which lines of a table stand beside one another in one row of text, and which rows of the table hold several."""
 
 from __future__ import annotations
 
