@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .geometry import Image
-from .preprocess import Normalisation, Tensor, normalise
+from .preprocess import IMAGENET, Tensor, normalise
 
 RegionKind = Literal["text", "title", "figure", "caption", "table", "header", "footer", "list", "equation"]
 
@@ -48,9 +48,6 @@ MOST_BOXES = 1000
 _LEAST_SIDE = 4.0
 """Pixels of the page a region must have each way; what the network sees in the white beside a page has none left."""
 
-_NORMALISATION = Normalisation(1 / 255, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-"""ImageNet's figures; BGR or RGB makes no difference to documents, and BGR needs no copy."""
-
 Head = NDArray[np.float32]
 
 
@@ -64,12 +61,12 @@ class Region:
 
 
 def layout_tensor(page: Image) -> Tensor:
-    """(3, HEIGHT, `shown_width`), BGR."""
+    """(3, HEIGHT, `shown_width`), BGR: RGB makes no difference to documents, and BGR needs no copy."""
     scale = _scale(page.shape[0], page.shape[1])
     height, width = (max(1, round(side * scale)) for side in page.shape[:2])
     shown = np.full((HEIGHT, shown_width(page.shape[0], page.shape[1]), 3), 255, np.uint8)
     shown[:height, :width] = cv2.resize(page, (width, height), interpolation=cv2.INTER_LINEAR)
-    return normalise(shown, _NORMALISATION)
+    return normalise(shown, IMAGENET)
 
 
 def shown_width(height: int, width: int) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .geometry import Image, Polygons
-from .preprocess import Normalisation, Tensor, normalise
+from .preprocess import IMAGENET, Tensor, normalise
 
 Rotation = Literal[0, 90, 180, 270]
 """Clockwise degrees that make the text of a page upright."""
@@ -20,9 +20,7 @@ Probabilities = NDArray[np.float32]
 
 _SIDE = 224
 _MIDDLE = 224 / 256
-_NORMALISATION = Normalisation(1 / 255, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-"""Input of PaddleClas' classifiers, in RGB: 224 pixels a side, out of an image whose shorter side is 256; ImageNet's
-figures."""
+"""Input of PaddleClas' classifiers, in RGB: 224 pixels a side, out of an image whose shorter side is 256."""
 
 _SURE = 0.85
 """A page that the classifier, shown the whole of it, calls upright so surely is not looked at again. Tried on 154 pages
@@ -93,4 +91,4 @@ def to_page(polygons: NDArray[np.float32], rotation: Rotation, *, width: int, he
 def _tensor(image: Image) -> Tensor:
     rows, columns = (max(1, side // (2 * _SIDE)) for side in image.shape[:2])  # a part of a scan's pixels is enough
     shown = cv2.resize(image[::rows, ::columns], (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
-    return normalise(np.asarray(shown, np.uint8)[:, :, ::-1], _NORMALISATION)
+    return normalise(np.asarray(shown, np.uint8)[:, :, ::-1], IMAGENET)

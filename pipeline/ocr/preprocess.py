@@ -62,6 +62,10 @@ class Normalisation:
     std: tuple[float, float, float]
 
 
+IMAGENET = Normalisation(1 / 255, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+"""ImageNet's figures: what PaddleOCR's and PaddleClas' networks without an `inference.yml` were trained with."""
+
+
 @dataclass(frozen=True, slots=True)
 class CropShape:
     """What the recogniser reads: crops of a fixed height, and a ceiling for the width (longer lines are squeezed)."""

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .geometry import Image
-from .preprocess import Normalisation, Tensor, normalise
+from .preprocess import IMAGENET, Tensor, normalise
 from .tables.structure import Structure
 
 SIDE = 488
@@ -28,9 +28,6 @@ surely; one of the 19 would be read better by another attempt."""
 
 Frame = Literal["square", "image"]
 """What boxes are shares of: the padded square, or the image within it."""
-
-_NORMALISATION = Normalisation(1 / 255, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-"""ImageNet's figures, in BGR: PaddleOCR gives its table networks the image as OpenCV loads it."""
 
 _OPENING = ("<td>", "<td", "<td></td>")
 _ROOM = 2.0
@@ -62,11 +59,12 @@ def cut(image: Image, text: tuple[float, float, float, float], share: float) -> 
 
 
 def table_tensor(table: Image) -> Tensor:
-    """(3, SIDE, SIDE), BGR: the table in its own proportions at the top left, zeros beside it."""
+    """(3, SIDE, SIDE): the table in its own proportions at the top left, zeros beside it; BGR, for PaddleOCR gives its
+    table networks the image as OpenCV loads it."""
     height, width = _shown(table.shape[0], table.shape[1])
     square = np.zeros((3, SIDE, SIDE), np.float32)
     shown = cv2.resize(table, (width, height), interpolation=cv2.INTER_LINEAR)
-    square[:, :height, :width] = normalise(np.asarray(shown, np.uint8), _NORMALISATION)
+    square[:, :height, :width] = normalise(np.asarray(shown, np.uint8), IMAGENET)
     return square
 
 

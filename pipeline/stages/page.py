@@ -13,8 +13,8 @@ from pipeline.core.events import PageRead
 from pipeline.ocr.blocks import Block as FoundBlock
 from pipeline.ocr.blocks import find_blocks
 from pipeline.ocr.geometry import Polygons, no_polygons
+from pipeline.ocr.layout import Region
 from pipeline.ocr.orientation import to_page
-from pipeline.ocr.table_regions import lines_in
 from pipeline.ocr.tables.table import Table as FoundTable
 from pipeline.ocr.tables.table import read_table
 from pipeline.stages.parts import Found, Line, Sheet, TableSeen
@@ -31,22 +31,16 @@ DOUBTFUL = 0.5
 """One contradiction between a table's structure and its lines is enough to fall below it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Upright:
-    """A page as it was read. `lines` and `tables` in the order they were found."""
+    """A page as it was read. `lines` in the order they were found, `polygons` and `texts` theirs; `tables` by where."""
 
     sheet: Sheet
     found: Found
     lines: tuple[Line, ...]
-    tables: tuple[TableSeen, ...]
-
-    @property
-    def polygons(self) -> Polygons:
-        return np.stack([line.polygon for line in self.lines]) if self.lines else no_polygons()
-
-    @property
-    def texts(self) -> list[str]:
-        return [line.text for line in self.lines]
+    polygons: Polygons
+    texts: tuple[str, ...]
+    tables: dict[Region, TableSeen]
 
     @property
     def size(self) -> tuple[int, int]:
@@ -78,15 +72,17 @@ def compose_page(read: PageRead, *, document_id: str, result_id: str) -> PageRes
         page.polygons,
         page.texts,
         regions=page.found.regions,
-        tables=[seen.region for seen in page.tables],
+        tables=list(page.tables),
         width=width,
         height=height,
     )
     order = [place for block in blocks for place in block.lines]
     names = {place: f"l{number}" for number, place in enumerate(order, 1)}
-    owned = {block.region: block.lines for block in blocks if block.region is not None}
-    tables = [_read_table(seen, owned.get(seen.region), page) for seen in page.tables]
-    legible = sorted(filter(None, tables), key=lambda table: min(order.index(line) for line in table.lines))
+    tables = [
+        _read_table(page.tables[block.region], block, page)
+        for block in blocks
+        if block.region is not None and block.region in page.tables
+    ]
     return PageResult(
         document_id=document_id,
         result_id=result_id,
@@ -99,23 +95,25 @@ def compose_page(read: PageRead, *, document_id: str, result_id: str) -> PageRes
         text="\n".join(page.lines[place].text for place in order),
         blocks=tuple(_block(f"b{number}", block, page, names) for number, block in enumerate(blocks, 1)),
         lines=tuple(_text_line(names[place], page.lines[place], page) for place in order),
-        tables=tuple(_table(f"t{number}", table, page, names) for number, table in enumerate(legible, 1)),
+        tables=tuple(_table(f"t{number}", table, page, names) for number, table in enumerate(filter(None, tables), 1)),
         warnings=(*page.sheet.warnings, *_warnings(tables)),
     )
 
 
 def _upright(read: PageRead) -> _Upright:
+    lines = tuple(answer for answer in read.answers if isinstance(answer, Line) and answer.text.strip())
     return _Upright(
         cast(Sheet, read.sheet),
         cast(Found, read.found),
-        tuple(answer for answer in read.answers if isinstance(answer, Line) and answer.text.strip()),
-        tuple(answer for answer in read.answers if isinstance(answer, TableSeen)),
+        lines,
+        np.stack([line.polygon for line in lines]) if lines else no_polygons(),
+        tuple(line.text for line in lines),
+        {answer.region: answer for answer in read.answers if isinstance(answer, TableSeen)},
     )
 
 
-def _read_table(seen: TableSeen, lines: Sequence[int] | None, page: _Upright) -> _Placed | None:
-    """With the lines of its block, or where it has none, with those that lie in it."""
-    members = tuple(sorted(lines if lines is not None else lines_in(seen.region, page.polygons).tolist()))
+def _read_table(seen: TableSeen, block: FoundBlock, page: _Upright) -> _Placed | None:
+    members = tuple(sorted(block.lines))
     if not members:
         return None
     table = read_table(seen.candidates, page.polygons[list(members)], [page.texts[line] for line in members])
