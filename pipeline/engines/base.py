@@ -85,10 +85,14 @@ class Regions:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one crop says. `confidence` is the mean probability of the characters kept, 0 to 1; 0 for no text."""
+    """What one crop says. `confidence` is the mean probability of the characters kept, 0 to 1; 0 for no text.
+
+    `plain`: what it says on a page of plain letters (`pipeline.ocr.plain`), where that is something else.
+    """
 
     text: str
     confidence: float
+    plain: Reading | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,6 +8,7 @@ from pathlib import Path
 import onnxruntime as ort  # type: ignore[import-untyped]
 
 from pipeline.errors import Fatal
+from pipeline.ocr.plain import plain_classes
 
 from . import engine_cache
 from .base import EngineSettings, ModelStamp, Precision
@@ -69,7 +70,12 @@ def plans(settings: EngineSettings, runs: Runs) -> Plans:
         ),
         Plan(
             stamp(rec, recognition.name, settings),
-            recogniser_graph(rec / WEIGHTS, recognition.normalisation, precision=precision),
+            recogniser_graph(
+                rec / WEIGHTS,
+                recognition.normalisation,
+                precision=precision,
+                plain=plain_classes(recognition.characters),
+            ),
             crop_profiles(recognition.shape, runs),
         ),
         detection,

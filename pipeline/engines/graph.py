@@ -1,7 +1,8 @@
 """How a model's graph is changed so that little crosses to the device and back.
 
 In goes the image as bytes, a quarter of the floats; the graph normalises it. Out of a detector comes its map in bytes,
-too, and out of a recogniser the best class of each step and its probability, instead of one for each of 18 710 classes.
+too, and out of a recogniser the best class of each step and its probability, of all 18 710 and of the plain ones,
+instead of a probability for each.
 """
 
 from __future__ import annotations
@@ -11,15 +12,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.errors import Fatal
 from pipeline.ocr.preprocess import Normalisation
 
 from .base import Precision
 
-IMAGE, LEVELS, CLASSES, PROBABILITIES = "image", "levels", "classes", "probabilities"
-"""Names of the input, (batch, height, width, 3) uint8; of the detector's output, (batch, 1, height, width) uint8; and
-of the recogniser's outputs, (batch, steps)."""
+IMAGE, LEVELS = "image", "levels"
+"""Names of the input, (batch, height, width, 3) uint8; and of the output of a detector, (batch, 1, height,
+width) uint8."""
+
+BEST = ("classes", "probabilities", "plain_classes", "plain_probabilities")
+"""Names of the recogniser's outputs, (batch, steps), classes int64 and probabilities float32: the best of all, and the
+best of the plain ones (`pipeline.ocr.plain`)."""
 
 
 def detector_graph(model: Path, normalisation: Normalisation, *, precision: Precision, levels: float) -> bytes:
@@ -39,11 +45,13 @@ def levels_for(threshold: float) -> float:
     return (below + 0.5) / threshold if below >= 0 else 255.0
 
 
-def recogniser_graph(model: Path, normalisation: Normalisation, *, precision: Precision) -> bytes:
-    """A recogniser that takes `IMAGE` and answers `CLASSES` (int64) and `PROBABILITIES` (float32)."""
+def recogniser_graph(
+    model: Path, normalisation: Normalisation, *, precision: Precision, plain: NDArray[np.bool_]
+) -> bytes:
+    """A recogniser that takes `IMAGE` and answers `BEST`. `plain`: (classes,), which are."""
     graph = _load(model, precision)
     _take_images(graph, normalisation)
-    _answer_best(graph)
+    _answer_best(graph, plain)
     return bytes(graph.SerializeToString())
 
 
@@ -110,17 +118,26 @@ def _answer_levels(model: Any, levels: float) -> None:
     )
 
 
-def _answer_best(model: Any) -> None:
+def _answer_best(model: Any, plain: NDArray[np.bool_]) -> None:
+    """The best class of each step and its probability; and again, once the probabilities of others are 0."""
     from onnx import TensorProto, helper, numpy_helper
 
     (old,) = model.graph.output
+    model.graph.initializer.append(numpy_helper.from_array(plain.astype(np.float32), "plain_factor"))
+    model.graph.node.append(helper.make_node("Mul", [old.name, "plain_factor"], ["plain_only"]))
+    for source, classes, values in ((old.name, *BEST[:2]), ("plain_only", *BEST[2:])):
+        model.graph.node.append(helper.make_node("ArgMax", [source], [classes], axis=2, keepdims=0))
+        model.graph.node.append(_largest(model, source, values))
+    model.graph.output.remove(old)
+    for name, kind in zip(BEST, (TensorProto.INT64, TensorProto.FLOAT) * 2, strict=True):
+        model.graph.output.append(helper.make_tensor_value_info(name, kind, ["batch", "steps"]))
+
+
+def _largest(model: Any, source: str, target: str) -> Any:
+    from onnx import helper, numpy_helper
+
     version = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
     if version < 18:
-        largest = helper.make_node("ReduceMax", [old.name], [PROBABILITIES], axes=[2], keepdims=0)
-    else:
-        model.graph.initializer.append(numpy_helper.from_array(np.array([2], np.int64), "class_axis"))
-        largest = helper.make_node("ReduceMax", [old.name, "class_axis"], [PROBABILITIES], keepdims=0)
-    model.graph.node.extend([helper.make_node("ArgMax", [old.name], [CLASSES], axis=2, keepdims=0), largest])
-    model.graph.output.remove(old)
-    for name, kind in ((CLASSES, TensorProto.INT64), (PROBABILITIES, TensorProto.FLOAT)):
-        model.graph.output.append(helper.make_tensor_value_info(name, kind, ["batch", "steps"]))
+        return helper.make_node("ReduceMax", [source], [target], axes=[2], keepdims=0)
+    model.graph.initializer.append(numpy_helper.from_array(np.array([2], np.int64), f"{target}_axis"))
+    return helper.make_node("ReduceMax", [source, f"{target}_axis"], [target], keepdims=0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from threading import BoundedSemaphore
 from typing import Any, TypeVar
 
@@ -15,7 +16,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.ocr import ctc
 from pipeline.ocr.boxes import find_boxes
 from pipeline.ocr.preprocess import (
     CROP_STEP,
@@ -31,7 +31,8 @@ from pipeline.ocr.preprocess import (
 from .base import Bucket, Engine, EngineSettings, Image, ModelStamp, Reading, Regions
 from .batched_models import Plans, open_profiles, plans
 from .binding import Output, Staging, staging
-from .graph import CLASSES, IMAGE, LEVELS, PROBABILITIES
+from .graph import BEST, IMAGE, LEVELS
+from .readings import as_reading
 from .recipe import DetectionRecipe, RecognitionRecipe
 from .session import Session
 from .shapes import Profile, Runs, Size, padded_page, padded_width, runs_for, serving
@@ -126,9 +127,11 @@ class BatchedEngine(SeesStructure):
             batch[row, :, : image.shape[1]] = image
             batch[row, :, image.shape[1] :] = blank
         batch[len(crops) :] = blank[0]
-        classes, probabilities = self.recogniser.run(self.memory, batch, crop_outputs(count, size))
-        read = (ctc.decode(classes[row], probabilities[row], self.recognition.characters) for row in range(len(crops)))
-        return [Reading(text, confidence) for text, confidence in read]
+        lines = zip(*self.recogniser.run(self.memory, batch, crop_outputs(count, size)), strict=True)
+        return [
+            as_reading((classes, values), (plain, plain_values), self.recognition.characters)
+            for classes, values, plain, plain_values in islice(lines, len(crops))
+        ]
 
     def _columns(self, height: int, width: int) -> int:
         return padded_width(crop_width(height, width, self.recognition.shape))
@@ -180,7 +183,7 @@ def page_outputs(count: int, size: Size) -> list[Output]:
 def crop_outputs(count: int, size: Size) -> list[Output]:
     """What the recogniser answers to a run of `count` crops."""
     shape = count, size[1] // CROP_STEP
-    return [Output(CLASSES, shape, np.int64), Output(PROBABILITIES, shape, np.float32)]
+    return [Output(name, shape, dtype) for name, dtype in zip(BEST, (np.int64, np.float32) * 2, strict=True)]
 
 
 def largest_run(prepared: Plans) -> tuple[int, int]:

@@ -15,6 +15,7 @@ from pipeline.ocr.blocks import find_blocks
 from pipeline.ocr.geometry import Polygons, no_polygons
 from pipeline.ocr.layout import Region
 from pipeline.ocr.orientation import to_page
+from pipeline.ocr.plain import is_plain_page
 from pipeline.ocr.tables.table import Table as FoundTable
 from pipeline.ocr.tables.table import read_table
 from pipeline.stages.parts import Found, Line, Sheet, TableSeen
@@ -32,12 +33,21 @@ DOUBTFUL = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Line:
+    """`polygon` lies on the upright page."""
+
+    polygon: Polygons
+    text: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Upright:
     """A page as it was read. `lines` in the order they were found, `polygons` and `texts` theirs; `tables` by where."""
 
     sheet: Sheet
     found: Found
-    lines: tuple[Line, ...]
+    lines: tuple[_Line, ...]
     polygons: Polygons
     texts: tuple[str, ...]
     tables: dict[Region, TableSeen]
@@ -65,7 +75,6 @@ class _Placed:
 
 
 def compose_page(read: PageRead, *, document_id: str, result_id: str) -> PageResult:
-    """Lines without text are none."""
     page = _upright(read)
     width, height = page.size
     blocks = find_blocks(
@@ -101,7 +110,7 @@ def compose_page(read: PageRead, *, document_id: str, result_id: str) -> PageRes
 
 
 def _upright(read: PageRead) -> _Upright:
-    lines = tuple(answer for answer in read.answers if isinstance(answer, Line) and answer.text.strip())
+    lines = _lines([answer for answer in read.answers if isinstance(answer, Line)])
     return _Upright(
         cast(Sheet, read.sheet),
         cast(Found, read.found),
@@ -109,6 +118,19 @@ def _upright(read: PageRead) -> _Upright:
         np.stack([line.polygon for line in lines]) if lines else no_polygons(),
         tuple(line.text for line in lines),
         {answer.region: answer for answer in read.answers if isinstance(answer, TableSeen)},
+    )
+
+
+def _lines(read: Sequence[Line]) -> tuple[_Line, ...]:
+    """Lines without text are none. On a page in plain letters each line is what it says as one of those."""
+    readings = [line.reading for line in read]
+    plain = [reading.plain or reading for reading in readings]
+    is_plain = is_plain_page([reading.text for reading in readings], [reading.text for reading in plain])
+    chosen = plain if is_plain else readings
+    return tuple(
+        _Line(line.polygon, reading.text, reading.confidence)
+        for line, reading in zip(read, chosen, strict=True)
+        if reading.text.strip()
     )
 
 
@@ -158,7 +180,7 @@ def _table(name: str, placed: _Placed, page: _Upright, names: Mapping[int, str])
     )
 
 
-def _text_line(name: str, line: Line, page: _Upright) -> TextLine:
+def _text_line(name: str, line: _Line, page: _Upright) -> TextLine:
     polygon = page.shown(line.polygon)
     return TextLine(
         id=name,

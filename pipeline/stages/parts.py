@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.engines.base import Image, Polygons, TableCrop
+from pipeline.engines.base import Image, Polygons, Reading, TableCrop
 from pipeline.ocr.layout import Region
 from pipeline.ocr.orientation import Rotation
 from pipeline.ocr.tables.structure import Structure
@@ -52,11 +52,10 @@ class Crop:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Line:
-    """One line read. `polygon` as in `Crop`; `confidence` 0 to 1."""
+    """One line read. `polygon` as in `Crop`."""
 
     polygon: Polygons
-    text: str
-    confidence: float
+    reading: Reading
 
 
 @dataclass(frozen=True, slots=True, eq=False)

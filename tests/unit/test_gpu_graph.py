@@ -13,7 +13,7 @@ from onnx import TensorProto, helper
 
 from pipeline.engines.base import EngineSettings
 from pipeline.engines.binding import ALIGNED, Output, Staging, staging
-from pipeline.engines.graph import CLASSES, IMAGE, LEVELS, PROBABILITIES, detector_graph, levels_for, recogniser_graph
+from pipeline.engines.graph import BEST, IMAGE, LEVELS, detector_graph, levels_for, recogniser_graph
 from pipeline.engines.providers import build_options, providers
 from pipeline.engines.session import Session, open_session
 from pipeline.engines.shapes import Profile
@@ -22,6 +22,7 @@ from pipeline.ocr.preprocess import Normalisation, normalise
 
 NORMALISATION = Normalisation(1 / 255, (0.2, 0.4, 0.6), (0.5, 0.25, 0.125))
 CPU = EngineSettings(models=Path("unused"))
+PLAIN = np.array([True, False, True])
 
 
 @pytest.fixture
@@ -90,15 +91,17 @@ def test_a_detector_answers_in_levels(detector: Path) -> None:
 
 
 def test_a_recogniser_answers_with_the_best_class(recogniser: Path) -> None:
-    """Best class and its probability, as the host would have worked them out from all probabilities."""
+    """Best class and its probability, of all and of the plain ones, as the host would have worked them out."""
     batch = images(2, 4, 7)
     (all_of_them,) = open_session(recogniser, CPU).run(
         None, {"x": np.stack([normalise(image, NORMALISATION) for image in batch])}
     )
-    session = open_session(recogniser_graph(recogniser, NORMALISATION, precision="f32"), CPU)
-    classes, probabilities = session.run([CLASSES, PROBABILITIES], {IMAGE: batch})
+    session = open_session(recogniser_graph(recogniser, NORMALISATION, precision="f32", plain=PLAIN), CPU)
+    classes, probabilities, plain_classes, plain_probabilities = session.run(BEST, {IMAGE: batch})
     assert np.array_equal(classes, all_of_them.argmax(axis=2))
     assert probabilities == pytest.approx(all_of_them.max(axis=2), abs=1e-5)
+    assert np.array_equal(plain_classes, 2 * all_of_them[..., [0, 2]].argmax(axis=2))
+    assert plain_probabilities == pytest.approx(all_of_them[..., [0, 2]].max(axis=2), abs=1e-5)
 
 
 def test_bytes_become_floats_before_anything_else(detector: Path) -> None:
@@ -117,17 +120,18 @@ def test_preparing_a_model_twice_gives_the_same_bytes(detector: Path) -> None:
 def bound(session: Session, memory: Staging, batch: np.ndarray) -> list[np.ndarray]:
     count, _, width, _ = batch.shape
     memory.batch(batch.shape)[:] = batch
-    outputs = [Output(CLASSES, (count, width), np.int64), Output(PROBABILITIES, (count, width), np.float32)]
+    kinds = (np.int64, np.float32) * 2
+    outputs = [Output(name, (count, width), kind) for name, kind in zip(BEST, kinds, strict=True)]
     return memory.run(session, IMAGE, batch=memory.batch(batch.shape), outputs=outputs)
 
 
 def test_bound_memory_gives_the_same_answers(recogniser: Path) -> None:
     """Runs of any shape through one lane's memory answer as runs through memory of the session's own do."""
-    session = open_session(recogniser_graph(recogniser, NORMALISATION, precision="f32"), CPU)
-    memory = staging(3 * 9 * 40 * 3, 9 * 40 * (8 + 4) + 2 * ALIGNED, "cpu")
+    session = open_session(recogniser_graph(recogniser, NORMALISATION, precision="f32", plain=PLAIN), CPU)
+    memory = staging(3 * 9 * 40 * 3, 2 * 9 * 40 * (8 + 4) + 4 * ALIGNED, "cpu")
     for shape in ((3, 9, 40), (1, 1, 1), (2, 4, 33), (3, 9, 40)):
         batch = images(*shape)
-        expected = session.run([CLASSES, PROBABILITIES], {IMAGE: batch})
+        expected = session.run(BEST, {IMAGE: batch})
         for answer, wanted in zip(bound(session, memory, batch), expected, strict=True):
             assert answer.dtype == wanted.dtype
             assert np.array_equal(answer, wanted)
@@ -136,9 +140,9 @@ def test_bound_memory_gives_the_same_answers(recogniser: Path) -> None:
 
 def test_a_run_that_fails_may_pass_later(recogniser: Path) -> None:
     """A failure of the runtime is the batch's, with a code, and the lane goes on with the next."""
-    session = open_session(recogniser_graph(recogniser, NORMALISATION, precision="f32"), CPU)
+    session = open_session(recogniser_graph(recogniser, NORMALISATION, precision="f32", plain=PLAIN), CPU)
     memory = staging(1000, 1000, "cpu")
-    wrong = [Output(CLASSES, (1, 99), np.int64)]
+    wrong = [Output(BEST[0], (1, 99), np.int64)]
     with pytest.raises(Retryable) as failure:
         memory.run(session, IMAGE, batch=memory.batch((1, 2, 5, 3)), outputs=wrong)
     assert failure.value.code == "engine_failed"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.ocr.ctc import BLANK, alphabet, best_classes, decode
+from pipeline.ocr.ctc import BLANK, alphabet, best_among, best_classes, decode, preferred
 
 SIGNS = "abcé中😀"
 CHARACTERS = alphabet(SIGNS)
@@ -25,7 +25,7 @@ def spell(text: str, stretch: list[int]) -> list[int]:
 def test_what_is_spelt_is_read(text: str, stretch: list[int]) -> None:
     """However long each character lasts, doubled characters, spaces and signs of any script are read as spelt."""
     classes = np.array(spell(text, stretch))
-    read, confidence = decode(classes, np.full(len(classes), 0.75, np.float32), CHARACTERS)
+    read, confidence = decode((classes, np.full(len(classes), 0.75, np.float32)), CHARACTERS)
     assert read == text
     assert confidence == (0.75 if text else 0)
 
@@ -33,14 +33,14 @@ def test_what_is_spelt_is_read(text: str, stretch: list[int]) -> None:
 def test_a_run_is_one_character() -> None:
     """The same class in neighbouring steps is one character; a blank between makes two."""
     one, a = np.ones(5, np.float32), CHARACTERS.index("a")
-    assert decode(np.array([a, a, a, a, a]), one, CHARACTERS)[0] == "a"
-    assert decode(np.array([a, a, BLANK, a, a]), one, CHARACTERS)[0] == "aa"
+    assert decode((np.array([a, a, a, a, a]), one), CHARACTERS)[0] == "a"
+    assert decode((np.array([a, a, BLANK, a, a]), one), CHARACTERS)[0] == "aa"
 
 
 def test_confidence_is_the_mean_over_characters() -> None:
     """Blanks and repeats don't count; each character counts with its first step."""
     a, b = CHARACTERS.index("a"), CHARACTERS.index("b")
-    text, confidence = decode(np.array([0, a, a, 0, b]), np.array([1, 0.5, 1, 1, 0.7], np.float32), CHARACTERS)
+    text, confidence = decode((np.array([0, a, a, 0, b]), np.array([1, 0.5, 1, 1, 0.7], np.float32)), CHARACTERS)
     assert text == "ab"
     assert confidence == pytest.approx(0.6)
 
@@ -49,7 +49,7 @@ def test_the_input_is_left_alone() -> None:
     """Decoding writes to neither array."""
     classes, probabilities = np.array([1, 1, 2]), np.ones(3, np.float32)
     classes.flags.writeable = probabilities.flags.writeable = False
-    assert decode(classes, probabilities, CHARACTERS)[0] == "ab"
+    assert decode((classes, probabilities), CHARACTERS)[0] == "ab"
 
 
 def test_the_best_class_comes_with_its_probability() -> None:
@@ -59,6 +59,23 @@ def test_the_best_class_comes_with_its_probability() -> None:
         classes, best = best_classes(stacked)
         assert classes.ravel().tolist() == [1, 0]
         assert best.ravel() == pytest.approx([0.7, 0.5])
+
+
+def test_the_best_of_some_classes_is_found_without_the_others() -> None:
+    """Steps whose best class isn't allowed get the best that is; the best of all stays as it was."""
+    chances = np.array([[0.1, 0.7, 0.2], [0.5, 0.2, 0.3]], np.float32)
+    best = best_classes(chances)
+    classes, values = best_among(chances, np.array([True, False, True]), best)
+    assert classes.tolist() == [2, 0]
+    assert values == pytest.approx([0.2, 0.5])
+    assert best[0].tolist() == [1, 0]
+
+
+def test_the_second_choice_holds_unless_the_first_is_far_likelier() -> None:
+    """The odds decide step by step."""
+    first = np.array([5, 6]), np.array([0.9, 0.9], np.float32)
+    second = np.array([1, 2]), np.array([0.01, 0.008], np.float32)
+    assert preferred(first, second, 100)[0].tolist() == [1, 6]
 
 
 def test_the_alphabet_is_paddleocrs() -> None:

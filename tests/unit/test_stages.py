@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.core.events import PageRead
-from pipeline.engines.base import Image, TableCrop
+from pipeline.engines.base import Image, Reading, TableCrop
 from pipeline.engines.fake import FakeEngine, Table, draw_page, read_frame
 from pipeline.ocr.geometry import crop
 from pipeline.ocr.layout import Region
@@ -78,6 +78,23 @@ def test_a_page_without_lines_is_not_turned() -> None:
     """Where nothing is read there is no way up: a blank page stays as it is."""
     [detected] = detect(Told(says=180), [Page(np.full((90, 120, 3), 255, np.uint8), tables=False)])
     assert (detected.parts, detected.page) == ((), Found(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Doubting(FakeEngine):
+    """An engine that could read every `é` as `e`."""
+
+    def recognise(self, crops: Sequence[Image]) -> list[Reading]:
+        return [
+            replace(one, plain=Reading(one.text.replace("é", "e"), 0.4)) for one in FakeEngine.recognise(self, crops)
+        ]
+
+
+def test_a_page_in_plain_letters_is_read_so() -> None:
+    """A single accent is a speck, and its line as sure as that; where accents abound they are meant."""
+    speck, meant = (read(Doubting(), draw_page(texts)) for texts in (["the invoicé of may"], ["thé glacé", "été"]))
+    assert (speck.text, [line.confidence for line in speck.lines or ()]) == ("the invoice of may", [0.4])
+    assert meant.text == "thé glacé\nété"
 
 
 ROWS = (("item", "price"), ("pen", "two"), ("ink", "nine"))

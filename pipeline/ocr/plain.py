@@ -1,0 +1,53 @@
+"""Pages in plain Latin letters: what else is read on them here and there is misread, and what stands there instead.
+
+A recogniser of many scripts takes a row of asterisks for Chinese, or a speck over a letter for its accent. One line
+can't tell; a page can: where nearly every letter is plain, another needs far better evidence than usual.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+ODDS = 100.0
+"""On a plain page a sign that is not plain must be so many times likelier than the best plain one.
+
+Of 61 receipts in English and Malay, F1 of words is 0.9505 without this, 0.9531 with 20, 0.9535 with 100, and 0.9536
+with 1000. Of 31 pages of many scripts and languages it stays what it is: one is plain."""
+
+_MISREAD = 0.1
+_FOREIGN = 0.01
+"""Of a plain page's letters, so many at most are not plain as they are first read, and so many when read by `ODDS`.
+
+Of those receipts none has more than 0.049 and 0.0075. Of the pages of many languages, those in German, French and the
+like have 0.0143 and more by `ODDS`, those in English none."""
+
+_CJK = 0x2E80
+"""Here East Asia's blocks begin, its punctuation among them."""
+
+
+def plain_classes(characters: Sequence[str]) -> NDArray[np.bool_]:
+    """(classes,): which of a recogniser's characters are plain. The blank, which is no character, is."""
+    return np.array([all(map(is_plain, character)) for character in characters], np.bool_)
+
+
+def is_plain(sign: str) -> bool:
+    """ASCII; and signs that are no letters, no marks on letters and no digits, outside of East Asia's blocks."""
+    return sign < "\x80" or (ord(sign) < _CJK and unicodedata.category(sign) not in _OF_A_SCRIPT)
+
+
+_OF_A_SCRIPT = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl"})
+
+
+def is_plain_page(texts: Iterable[str], plainly: Iterable[str]) -> bool:
+    """Whether a page holds plain letters only: `texts` of its lines as they are first read, and by `ODDS`."""
+    return _foreign(texts) <= _MISREAD and _foreign(plainly) <= _FOREIGN
+
+
+def _foreign(texts: Iterable[str]) -> float:
+    """Share of the letters that are not plain."""
+    letters = [sign for text in texts for sign in text if sign.isalpha()]
+    return sum(not is_plain(sign) for sign in letters) / max(1, len(letters))
