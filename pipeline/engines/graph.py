@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import Fatal
+from pipeline.ocr.ctc import weights
 from pipeline.ocr.preprocess import Normalisation
 
 from .base import Precision
@@ -25,7 +26,7 @@ width) uint8."""
 
 BEST = ("classes", "probabilities", "plain_classes", "plain_probabilities")
 """Names of the recogniser's outputs, (batch, steps), classes int64 and probabilities float32: the best of all, and the
-best of the plain ones (`pipeline.ocr.plain`)."""
+best of the plain ones (`pipeline.ocr.plain`); probabilities weighed (`pipeline.ocr.ctc`)."""
 
 
 def detector_graph(model: Path, normalisation: Normalisation, *, precision: Precision, levels: float) -> bytes:
@@ -119,15 +120,17 @@ def _answer_levels(model: Any, levels: float) -> None:
 
 
 def _answer_best(model: Any, plain: NDArray[np.bool_]) -> None:
-    """The best class of each step and its probability; and again, once the probabilities of others are 0."""
+    """The best class of each step and its weighed probability: of all classes, and of the plain ones."""
     from onnx import TensorProto, helper, numpy_helper
 
     (old,) = model.graph.output
-    model.graph.initializer.append(numpy_helper.from_array(plain.astype(np.float32), "plain_factor"))
-    model.graph.node.append(helper.make_node("Mul", [old.name, "plain_factor"], ["plain_only"]))
-    for source, classes, values in ((old.name, *BEST[:2]), ("plain_only", *BEST[2:])):
-        model.graph.node.append(helper.make_node("ArgMax", [source], [classes], axis=2, keepdims=0))
-        model.graph.node.append(_largest(model, source, values))
+    every = weights(len(plain))
+    for factors, classes, values in ((every, *BEST[:2]), (every * plain, *BEST[2:])):
+        model.graph.initializer.append(numpy_helper.from_array(factors, f"{classes}_factors"))
+        weighed = f"{classes}_weighed"
+        model.graph.node.append(helper.make_node("Mul", [old.name, f"{classes}_factors"], [weighed]))
+        model.graph.node.append(helper.make_node("ArgMax", [weighed], [classes], axis=2, keepdims=0))
+        model.graph.node.append(_largest(model, weighed, values))
     model.graph.output.remove(old)
     for name, kind in zip(BEST, (TensorProto.INT64, TensorProto.FLOAT) * 2, strict=True):
         model.graph.output.append(helper.make_tensor_value_info(name, kind, ["batch", "steps"]))

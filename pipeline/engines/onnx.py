@@ -54,6 +54,7 @@ class Recogniser:
 
     def __call__(self, crop: Image) -> Reading:
         (answer,) = run_one(self.session, crop_tensor(crop, self.recipe.shape, self.recipe.normalisation))
+        ctc.weigh(answer)
         best = ctc.best_classes(answer)
         return as_reading(best, ctc.best_among(answer, self.plain, best), self.recipe.characters)
 

@@ -10,8 +10,15 @@ from numpy.typing import NDArray
 BLANK = 0
 """The class that stands for no character; PaddleOCR puts it first."""
 
+SPACE = -1
+SPACE_WEIGHT = 4.0
+"""The class of the space, and how often it counts: it is what a squeezed line loses first.
+
+F1 of words, 61 receipts and 31 pages of many scripts: 0.9535 and 0.7619 with 1, 0.9546 and 0.7616 with 4, 0.9551 and
+0.7614 with 8, 0.9546 and 0.7607 with 16."""
+
 Best = tuple[NDArray[np.int64], NDArray[np.float32]]
-"""Of each step, a class and its probability, each (..., steps)."""
+"""Of each step, a class and its weighed probability, each (..., steps)."""
 
 
 def alphabet(dictionary: Sequence[str]) -> tuple[str, ...]:
@@ -19,17 +26,29 @@ def alphabet(dictionary: Sequence[str]) -> tuple[str, ...]:
     return ("", *dictionary, " ")
 
 
-def best_classes(probabilities: NDArray[np.float32]) -> Best:
-    """(..., steps, classes) -> the best class of each step, and its probability."""
-    classes = probabilities.argmax(axis=-1)
-    return classes, np.take_along_axis(probabilities, classes[..., None], axis=-1)[..., 0]
+def weights(classes: int) -> NDArray[np.float32]:
+    """(classes,): what each class's probability is multiplied with before the best is chosen."""
+    every = np.ones(classes, np.float32)
+    every[SPACE] = SPACE_WEIGHT
+    return every
 
 
-def best_among(probabilities: NDArray[np.float32], allowed: NDArray[np.bool_], best: Best) -> Best:
+def weigh(probabilities: NDArray[np.float32]) -> None:
+    """(..., steps, classes), in place, as by `weights`: but one is 1."""
+    probabilities[..., SPACE] *= np.float32(SPACE_WEIGHT)
+
+
+def best_classes(weighed: NDArray[np.float32]) -> Best:
+    """(..., steps, classes) -> the best class of each step, and its weighed probability."""
+    classes = weighed.argmax(axis=-1)
+    return classes, np.take_along_axis(weighed, classes[..., None], axis=-1)[..., 0]
+
+
+def best_among(weighed: NDArray[np.float32], allowed: NDArray[np.bool_], best: Best) -> Best:
     """(steps, classes) -> the best of the `allowed` classes of each step; `best` is that of all classes."""
     classes, values = best[0].copy(), best[1].copy()
     steps = np.flatnonzero(~allowed[classes])
-    classes[steps], values[steps] = best_classes(probabilities[steps] * allowed)
+    classes[steps], values[steps] = best_classes(weighed[steps] * allowed)
     return classes, values
 
 
@@ -44,10 +63,11 @@ def decode(best: Best, characters: Sequence[str]) -> tuple[str, float]:
 
     `best` is that of one line. A character counts at the first step of its run, as PaddleOCR does.
     """
-    classes, probabilities = best
+    classes, weighed = best
     kept = classes != BLANK
     kept[1:] &= classes[1:] != classes[:-1]
     if not kept.any():
         return "", 0.0
     text = "".join(characters[index] for index in classes[kept])
-    return text, float(probabilities[kept].mean(dtype=np.float64))
+    spaces = classes[kept] == len(characters) - 1
+    return text, float(np.where(spaces, weighed[kept] / SPACE_WEIGHT, weighed[kept]).mean(dtype=np.float64))

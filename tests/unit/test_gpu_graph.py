@@ -18,6 +18,7 @@ from pipeline.engines.providers import build_options, providers
 from pipeline.engines.session import Session, open_session
 from pipeline.engines.shapes import Profile
 from pipeline.errors import Retryable
+from pipeline.ocr.ctc import weights
 from pipeline.ocr.preprocess import Normalisation, normalise
 
 NORMALISATION = Normalisation(1 / 255, (0.2, 0.4, 0.6), (0.5, 0.25, 0.125))
@@ -93,9 +94,10 @@ def test_a_detector_answers_in_levels(detector: Path) -> None:
 def test_a_recogniser_answers_with_the_best_class(recogniser: Path) -> None:
     """Best class and its probability, of all and of the plain ones, as the host would have worked them out."""
     batch = images(2, 4, 7)
-    (all_of_them,) = open_session(recogniser, CPU).run(
+    (chances,) = open_session(recogniser, CPU).run(
         None, {"x": np.stack([normalise(image, NORMALISATION) for image in batch])}
     )
+    all_of_them = chances * weights(len(PLAIN))
     session = open_session(recogniser_graph(recogniser, NORMALISATION, precision="f32", plain=PLAIN), CPU)
     classes, probabilities, plain_classes, plain_probabilities = session.run(BEST, {IMAGE: batch})
     assert np.array_equal(classes, all_of_them.argmax(axis=2))

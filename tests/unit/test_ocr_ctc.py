@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.ocr.ctc import BLANK, alphabet, best_among, best_classes, decode, preferred
+from pipeline.ocr.ctc import BLANK, SPACE, alphabet, best_among, best_classes, decode, preferred, weigh, weights
 
 SIGNS = "abcé中😀"
 CHARACTERS = alphabet(SIGNS)
@@ -25,7 +25,7 @@ def spell(text: str, stretch: list[int]) -> list[int]:
 def test_what_is_spelt_is_read(text: str, stretch: list[int]) -> None:
     """However long each character lasts, doubled characters, spaces and signs of any script are read as spelt."""
     classes = np.array(spell(text, stretch))
-    read, confidence = decode((classes, np.full(len(classes), 0.75, np.float32)), CHARACTERS)
+    read, confidence = decode((classes, 0.75 * weights(len(CHARACTERS))[classes]), CHARACTERS)
     assert read == text
     assert confidence == (0.75 if text else 0)
 
@@ -59,6 +59,16 @@ def test_the_best_class_comes_with_its_probability() -> None:
         classes, best = best_classes(stacked)
         assert classes.ravel().tolist() == [1, 0]
         assert best.ravel() == pytest.approx([0.7, 0.5])
+
+
+def test_a_space_counts_more_than_its_probability() -> None:
+    """It is taken where it is a little less likely, and its confidence is its probability."""
+    chances = np.zeros((2, len(CHARACTERS)), np.float32)
+    chances[0, [BLANK, SPACE]] = 0.7, 0.3
+    chances[1, [CHARACTERS.index("a"), SPACE]] = 0.9, 0.1
+    weigh(weighed := chances.copy())
+    assert weighed == pytest.approx(weights(len(CHARACTERS)) * chances)
+    assert decode(best_classes(weighed), CHARACTERS) == (" a", pytest.approx(0.6))
 
 
 def test_the_best_of_some_classes_is_found_without_the_others() -> None:
