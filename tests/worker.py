@@ -25,7 +25,7 @@ from connectors.memory_store import MemoryStore
 from pipeline.app import Worker, build_worker, load_engines
 from pipeline.clock import steady_clock
 from pipeline.core.events import Event, MemorySeen, Tick
-from pipeline.engines.fake import FakeEngine, Fault, draw_page
+from pipeline.engines.fake import FakeEngine, Fault, Table, draw_page
 from pipeline.errors import PagestreamError
 from pipeline.settings import Settings, load_settings
 from pipeline.telemetry.memory import Memory
@@ -49,7 +49,7 @@ UnitName = tuple[str, int, int, int]
 """(topic, partition, offset, index) of a first record: what is settled once."""
 
 
-def picture(*lines: str) -> bytes:
+def picture(*lines: str | Table) -> bytes:
     """A PNG with these lines."""
     return bytes(cv2.imencode(".png", draw_page(lines))[1])
 

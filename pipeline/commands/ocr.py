@@ -33,6 +33,7 @@ EngineName = Annotated[
 LaneCount = Annotated[int | None, typer.Option(min=1, help="Engines at work at once; a core each by default.")]
 Dpi = Annotated[int | None, typer.Option(min=72, max=600, help="Resolution of PDF pages.")]
 Pages = Annotated[str | None, typer.Option(help='Which pages, such as "1-3,7"; all by default.')]
+Tables = Annotated[bool | None, typer.Option("--tables/--no-tables", help="Look for layout and tables; or lines only.")]
 PasswordFile = Annotated[
     Path | None, typer.Option(exists=True, dir_okay=False, help="File that holds the documents' password.")
 ]
@@ -46,6 +47,7 @@ def ocr(
     lanes: LaneCount = None,
     dpi: Dpi = None,
     pages: Pages = None,
+    tables: Tables = None,
     password_file: PasswordFile = None,
 ) -> None:
     """Read local files, without any service: one <file name>.json each.
@@ -66,7 +68,7 @@ def ocr(
     chosen = chosen_files(files, out=out)
     if not chosen.files and not chosen.left:
         raise typer.BadParameter("no file in there", param_hint="FILES")
-    options = _options(dpi=dpi, pages=pages, password_secret=PASSWORD if password_file else None)
+    options = _options(dpi=dpi, pages=pages, tables=tables, password_secret=PASSWORD if password_file else None)
     with told_plainly(), _secrets(password_file) as secrets:
         log_warnings()
         settings = local_settings(engine=_given(name=engine, profile=profile, lanes=lanes), decode=secrets)

@@ -79,6 +79,13 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class PartFailed:
+    """In place of an answer: the page does without this part."""
+
+    error: PagestreamError
+
+
+@dataclass(frozen=True, slots=True)
 class PageRead:
     """`found` is what detection told of the page; `answers` has one entry a part, in the order detection gave them."""
 
@@ -86,6 +93,11 @@ class PageRead:
     sheet: object
     found: object
     answers: tuple[object, ...]
+
+    @property
+    def errors(self) -> tuple[PagestreamError, ...]:
+        """Why parts of it are missing."""
+        return tuple(answer.error for answer in self.answers if isinstance(answer, PartFailed))
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ class Failing:
     def without_pages(
         self, unit: Unit, errors: Sequence[PagestreamError], now: float, *, read: int
     ) -> Retry | Dead | None:
-        """How a document ends of which these pages failed and `read` were read; None if it passes for read."""
+        """How a document ends of which pages, or parts of pages, failed and `read` were read; None if it passes."""
         for error in errors:
             if (retry := self._retry(unit, error, now)) is not None:
                 return retry

@@ -284,8 +284,9 @@ class Flow:
     def _judge(self, document: Document, pages: tuple[PageOutcome, ...], now: float) -> Iterator[Command]:
         """Every page has its outcome: try the document again, give it up, or call it read."""
         failures = [page.error for page in pages if isinstance(page, PageFailed)]
+        lacking = [error for page in pages if isinstance(page, PageRead) for error in page.errors]
         read = sum(isinstance(page, PageRead) for page in pages)
-        outcome = self._failing.without_pages(document.unit, failures, now, read=read)
+        outcome = self._failing.without_pages(document.unit, [*failures, *lacking], now, read=read)
         if outcome is not None:
             yield from self._obey(self._failing.end(outcome))
             return

@@ -14,6 +14,7 @@ from pipeline.core.events import (
     PageOutcome,
     PageRead,
     Part,
+    PartFailed,
     RunBatch,
     Stage,
     UnitId,
@@ -23,6 +24,9 @@ from pipeline.errors import PagestreamError
 
 AHEAD = 2
 """Batches in flight a lane: one runs and one is ready, so that a lane never waits for the loop that decides."""
+
+SPARED: tuple[Stage, ...] = ("tables",)
+"""Stages whose failure a page survives: it is worth publishing without its tables, never without some of its lines."""
 
 
 @dataclass(slots=True)
@@ -95,13 +99,12 @@ class Reading:
                 assert page.answers is not None
                 page.answers.put(item.place, result)
             if page.answers.complete:
-                del self._pages[item.unit, item.page]
-                whole = PageRead(item.page, page.sheet, page.found, page.answers.whole())
-                ended.append(PageEnded(item.unit, whole))
+                ended.append(self._ended(item, page, page.answers))
         return ended
 
     def batch_failed(self, batch: int, error: PagestreamError) -> list[PageEnded]:
-        """A batch of several is run again one by one; an item that fails by itself fails its page."""
+        """A batch of several is run again one by one; an item that fails by itself fails its page, unless the page can
+        do without it."""
         failed = self._running.pop(batch)
         began = zip(failed.items, failed.pages, strict=True)
         alive = [item for item, page in began if self._pages.get((item.unit, item.page)) is page]
@@ -109,10 +112,20 @@ class Reading:
             for item in alive:
                 self._batchers[failed.stage].add_alone(item)
             return []
-        for item in alive:
-            del self._pages[item.unit, item.page]
-            self._discard({item.unit}, page=item.page)
-        return [PageEnded(item.unit, PageFailed(item.page, error)) for item in alive]
+        return [ended for item in alive if (ended := self._item_failed(item, error)) is not None]
+
+    def _item_failed(self, item: Item, error: PagestreamError) -> PageEnded | None:
+        page = self._pages[item.unit, item.page]
+        if item.stage in SPARED and page.answers is not None:
+            page.answers.put(item.place, PartFailed(error))
+            return self._ended(item, page, page.answers) if page.answers.complete else None
+        del self._pages[item.unit, item.page]
+        self._discard({item.unit}, page=item.page)
+        return PageEnded(item.unit, PageFailed(item.page, error))
+
+    def _ended(self, item: Item, page: ReadingPage, answers: Gather[object]) -> PageEnded:
+        del self._pages[item.unit, item.page]
+        return PageEnded(item.unit, PageRead(item.page, page.sheet, page.found, answers.whole()))
 
     def drop(self, units: Collection[UnitId]) -> None:
         self._pages = {key: page for key, page in self._pages.items() if key[0] not in units}

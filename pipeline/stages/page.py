@@ -23,7 +23,8 @@ from schemas.fields import Points, relative_box
 from schemas.pages import Block, Cell, PageResult, Table, TextLine
 
 TABLE_UNREADABLE = "table_unreadable"
-"""Warning: a table was found on the page, and no structure that could be one. Its lines are there."""
+"""Warning: a table was found on the page, and no structure that could be one; or asking for it failed, every time it
+was tried. Its lines are there."""
 
 TABLE_DOUBTFUL = "table_doubtful"
 """Warning: the structure of a table on the page has a confidence below `DOUBTFUL`."""
@@ -105,7 +106,7 @@ def compose_page(read: PageRead, *, document_id: str, result_id: str) -> PageRes
         blocks=tuple(_block(f"b{number}", block, page, names) for number, block in enumerate(blocks, 1)),
         lines=tuple(_text_line(names[place], page.lines[place], page) for place in order),
         tables=tuple(_table(f"t{number}", table, page, names) for number, table in enumerate(filter(None, tables), 1)),
-        warnings=(*page.sheet.warnings, *_warnings(tables)),
+        warnings=(*page.sheet.warnings, *_warnings(tables, lost=bool(read.errors))),
     )
 
 
@@ -142,8 +143,8 @@ def _read_table(seen: TableSeen, block: FoundBlock, page: _Upright) -> _Placed |
     return _Placed(table, members) if table is not None else None
 
 
-def _warnings(tables: Sequence[_Placed | None]) -> Iterator[str]:
-    if None in tables:
+def _warnings(tables: Sequence[_Placed | None], *, lost: bool) -> Iterator[str]:
+    if lost or None in tables:
         yield TABLE_UNREADABLE
     if any(placed.table.confidence < DOUBTFUL for placed in tables if placed is not None):
         yield TABLE_DOUBTFUL

@@ -12,10 +12,13 @@ from typing import Literal
 
 import pytest
 
+from pipeline.core.events import Stage
 from pipeline.core.offsets import METADATA_LIMIT
-from pipeline.engines.fake import Fault, mark
+from pipeline.engines.fake import Fault, Table, mark
 from pipeline.errors import Environment, Fatal, Recycle
+from schemas.codec import decode
 from schemas.record import Record
+from schemas.results import DocumentResult
 from tests.documents import PdfPageSpec, make_pdf, slow_content
 from tests.services import until
 from tests.worker import PATIENCE_S, MortalBroker, Running, Site, pages, picture, unit_of
@@ -261,10 +264,27 @@ def test_a_poisoned_page_costs_only_itself(fault: Fault, stage: Literal["detect"
     assert (done.status, done.pages_by_status.failed, done.pages_by_status.ok) == ("partial", 1, 2)
 
 
-@pytest.mark.parametrize("stage", ["detect", "recognise"])
-def test_an_engine_that_is_beyond_help_stops_the_worker(site: Site, stage: Literal["detect", "recognise"]) -> None:
+@pytest.mark.parametrize("fault", [Fault.REJECTED, Fault.RETRYABLE, Fault.DEFECT, Fault.SHORT])
+def test_a_poisoned_table_costs_only_itself(site: Site, fault: Fault) -> None:
+    """What can't be read of a table is tried as often as a document is; then its page is read without it."""
+    table = Table((("item", "price"), ("pen", mark(fault, "tables")), ("ink", "nine")))
+    poison, fine = site.submit("poison.png", picture("above", table)), site.submit("fine.png", picture("fine"))
+    with site.worker():
+        assert all_complete(site, [fine])
+        done = site.completion(poison)
+    assert (done.status, done.pages_by_status.ok) == ("complete", 1)
+    assert (done.attempts == 1) == (fault is Fault.REJECTED)
+    assert done.result is not None
+    [page] = decode(DocumentResult, site.object(done.result.bucket, done.result.key)).pages
+    assert (len(page.lines or ()), page.tables, page.warnings) == (7, (), ("table_unreadable",))
+
+
+@pytest.mark.parametrize("stage", ["detect", "recognise", "tables"])
+def test_an_engine_that_is_beyond_help_stops_the_worker(site: Site, stage: Stage) -> None:
     """A fatal engine ends the worker with its reason; the offset is unmoved and nothing is said of the document."""
-    record = site.submit("fatal.png", picture("fatal", mark(Fault.FATAL, stage)))
+    fatal = mark(Fault.FATAL, stage)
+    drawn = Table((("item", fatal), ("pen", "two"))) if stage == "tables" else fatal
+    record = site.submit("fatal.png", picture("fatal", drawn))
     with site.worker() as running:
         error = running.ended()
     assert isinstance(error, Fatal)

@@ -25,7 +25,7 @@ from pipeline.__main__ import app
 from pipeline.app import load_engines
 from pipeline.commands.files import chosen_files
 from pipeline.commands.reading import Report, read_into
-from pipeline.engines.fake import Fault, mark
+from pipeline.engines.fake import Fault, Table, mark
 from pipeline.local_worker import DOCUMENTS, RESULTS, LocalWorker, all_topics, local_settings
 from pipeline.samples.collection import gauge_report, readable
 from schemas.codec import decode, encode
@@ -273,6 +273,18 @@ def test_wrong_use_is_exit_code_two(folder, tmp_path, wrong):
     ended = command(folder, "--out", tmp_path / "out", *arguments)
     assert ended.returncode == 2, ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_tables_are_left_out_where_nobody_wants_them(folder, tmp_path):
+    """With --no-tables a page has its lines and no table; without a word it has both."""
+    (folder / "table.png").write_bytes(picture("above", Table((("item", "price"), ("pen", "two"), ("ink", "nine")))))
+    found = {}
+    for name, wish in {"wanted": [], "lines": ["--no-tables"]}.items():
+        ended = command(folder, "--out", tmp_path / name, "--engine", "fake", *wish)
+        assert ended.returncode == 0, ended.stderr
+        [page] = orjson.loads((tmp_path / name / "table.png.json").read_bytes())["pages"]
+        found[name] = len(page["tables"]), len(page["lines"])
+    assert found == {"wanted": (1, 7), "lines": (0, 7)}
 
 
 def test_a_password_comes_from_a_file(folder, tmp_path):

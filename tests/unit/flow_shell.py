@@ -407,7 +407,11 @@ class Shell:
         run = self.held.batches.pop(batch)
         if error:
             if len(run.items) == 1 and (batch, run.items[0].unit) not in self.stale:
-                self._page_over((run.items[0].unit, run.items[0].page))
+                key = (run.items[0].unit, run.items[0].page)
+                if run.stage == "tables":
+                    self._crops_left(key, -1)
+                else:
+                    self._page_over(key)
             self.tell(BatchFailed(batch, error))
             return
         results: list[object] = []

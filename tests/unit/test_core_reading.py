@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.core.batching import BatchPolicy
-from pipeline.core.events import Detected, PageFailed, PageRead, Part, RunBatch, Stage, UnitId
+from pipeline.core.events import Detected, PageFailed, PageRead, Part, PartFailed, RunBatch, Stage, UnitId
 from pipeline.core.reading import PageEnded, Reading
 from pipeline.errors import Rejected
 from schemas.record import Partition
@@ -100,6 +100,30 @@ def test_a_failed_batch_is_run_again_one_by_one() -> None:
     assert {one.closed, other.closed} == {"alone"}
     assert reading.batch_failed(one.batch, ERROR) == [PageEnded(unit(0), PageFailed(1, ERROR))]
     assert reading.batch_done(other.batch, (NOTHING,), 0.0) == [PageEnded(unit(1), PageRead(1, "sheet", "found", ()))]
+
+
+def test_a_failed_table_leaves_its_page() -> None:
+    """A page goes without a table that fails by itself, and says why; what else is on it is waited for."""
+    reading = reading_of(pages=1)
+    [detect] = told(reading)
+    reading.batch_done(detect.batch, (crops(1, tables=1),), 0.0)
+    table, line = [*told(reading), *told(reading, 1.0)]
+    assert reading.batch_failed(table.batch, ERROR) == []
+    [ended] = reading.batch_done(line.batch, ("zero",), 0.0)
+    assert ended == PageEnded(unit(0), PageRead(1, "sheet", "found", ("zero", PartFailed(ERROR))))
+    assert isinstance(ended.outcome, PageRead)
+    assert ended.outcome.errors == (ERROR,)
+
+
+def test_a_table_may_be_the_last_to_fail() -> None:
+    """A page whose lines are in ends with its table's failure."""
+    reading = reading_of(pages=1)
+    [detect] = told(reading)
+    reading.batch_done(detect.batch, (crops(1, tables=1),), 0.0)
+    table, line = [*told(reading), *told(reading, 1.0)]
+    assert reading.batch_done(line.batch, ("zero",), 0.0) == []
+    [ended] = reading.batch_failed(table.batch, ERROR)
+    assert ended == PageEnded(unit(0), PageRead(1, "sheet", "found", ("zero", PartFailed(ERROR))))
 
 
 def test_a_failed_page_takes_its_waiting_lines_along() -> None:

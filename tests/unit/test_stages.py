@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.core.events import PageRead
+from pipeline.core.events import PageRead, PartFailed
 from pipeline.engines.base import Image, Reading, TableCrop
 from pipeline.engines.fake import FakeEngine, Table, draw_page, read_frame
+from pipeline.errors import Retryable
 from pipeline.ocr.geometry import crop
 from pipeline.ocr.layout import Region
 from pipeline.ocr.orientation import Rotation, Turn, turned
@@ -117,6 +118,19 @@ def test_a_table_comes_with_its_page(rotation: Rotation) -> None:
     assert [block.kind for block in page.blocks or ()] == ["text", "table", "text"]
     assert page.text == "above\nitem\nprice\npen\ntwo\nink\nnine\nbelow"
     assert page.warnings == ()
+
+
+def test_a_table_that_failed_is_told() -> None:
+    """The page has its lines, and a warning in place of the table; what its file was warned of is there too."""
+    image = draw_page(["above", Table(ROWS), "below"])
+    engine = FakeEngine()
+    [detected] = detect(engine, [Page(image, tables=True)])
+    lines = recognise(engine, [part.payload for part in detected.parts if part.stage == "recognise"])  # type: ignore[misc]
+    lost = PartFailed(Retryable("It broke.", code="engine_failed", stage="tables"))
+    sheet = Sheet(1, image.shape[1], image.shape[0], 200, ("icc_ignored",))
+    page = compose_page(PageRead(1, sheet, detected.page, (*lines, lost)), **IDS)
+    assert page.text == "above\nitem\nprice\npen\ntwo\nink\nnine\nbelow"
+    assert (page.tables, page.warnings) == ((), ("icc_ignored", TABLE_UNREADABLE))
 
 
 def test_a_table_that_is_no_table_is_told() -> None:
