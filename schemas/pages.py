@@ -52,7 +52,7 @@ class Block(Message):
 
     id: str = Field(description="Name of the block, unique on its page.")
     kind: BlockKind = Field(description="What the block is on the page.")
-    polygon: Polygon = Field(description="Four corners [x, y] in pixels, clockwise from the top left.")
+    polygon: Polygon = Field(description="Four corners [x, y] in pixels, clockwise from its top left as it is read.")
     lines: tuple[str, ...] = Field(default=(), description="Ids of the block's lines, in reading order.")
 
 
@@ -63,9 +63,9 @@ class Cell(Message):
     column: Count = Field(description="Index of the cell's first column, from 0.")
     row_span: int = Field(default=1, ge=1, description="Rows the cell covers, a count.")
     column_span: int = Field(default=1, ge=1, description="Columns the cell covers, a count.")
-    header: bool = Field(default=False, description="Whether the cell heads a row or column.")
+    header: bool = Field(default=False, description="Whether the cell heads columns.")
     text: str = Field(description="What the cell says, its lines joined by newlines.")
-    polygon: Polygon = Field(description="Four corners [x, y] in pixels, clockwise from the top left.")
+    polygon: Polygon = Field(description="Four corners [x, y] in pixels, clockwise from its top left as it is read.")
     lines: tuple[str, ...] = Field(default=(), description="Ids of the lines inside the cell, in reading order.")
 
 
@@ -73,7 +73,7 @@ class Table(Message):
     """The structure of one table."""
 
     id: str = Field(description="Name of the table, unique on its page.")
-    polygon: Polygon = Field(description="Four corners [x, y] in pixels, clockwise from the top left.")
+    polygon: Polygon = Field(description="Four corners [x, y] in pixels, clockwise from its top left as it is read.")
     row_count: Count = Field(description="Rows of the grid, a count.")
     column_count: Count = Field(description="Columns of the grid, a count.")
     cells: tuple[Cell, ...] = Field(description="The cells, row by row.")

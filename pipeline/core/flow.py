@@ -1,7 +1,7 @@
 """The straight path of a document, from the record that names it to the transaction that settles it.
 
-    Received -> Fetch -> Fetched -> Open -> Opened -> Render -> Rendered -> RunBatch(detect) -> RunBatch(recognise)
-             -> Store -> Stored -> Publish -> Published
+    Received -> Fetch -> Fetched -> Open -> Opened -> Render -> Rendered -> RunBatch(detect)
+             -> RunBatch(tables, recognise) -> Store -> Stored -> Publish -> Published
 
 `handle(event, now)` changes the state and answers with what is to be done, in that order. Transactions are begun on
 `Tick` only, when everything that had happened has been told, so that one transaction carries all that has settled.

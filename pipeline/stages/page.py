@@ -186,7 +186,7 @@ def _text_line(name: str, line: _Line, page: _Upright) -> TextLine:
     return TextLine(
         id=name,
         text=line.text,
-        confidence=min(max(float(line.confidence), 0.0), 1.0),
+        confidence=min(max(0.0, float(line.confidence)), 1.0),  # not-a-number becomes 0
         polygon=polygon,
         bbox=relative_box(polygon, width=page.sheet.width, height=page.sheet.height),
     )

@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind
 
 from connectors.headers import read_trace
-from pipeline.engines.fake import Fault, mark
+from pipeline.engines.fake import Fault, Table, mark
 from schemas.codec import decode, encode
 from schemas.failures import DEAD_LETTER
 from schemas.pages import ContentRef, PageResult
@@ -150,6 +150,20 @@ def test_options_make_another_result_of_the_same_document(site: Site) -> None:
     part = site.completion(site.submit("options.tiff", body, options={"pages": [1]}))
     assert whole.document_id == part.document_id
     assert whole.result.key != part.result.key
+
+
+@pytest.mark.parametrize("usual", [True, False])
+def test_an_event_says_whether_tables_are_read(usual: bool) -> None:
+    """What the event says holds against what is usual here; without a word the usual does."""
+    site = Site(engine={"tables": usual})
+    body = picture("above", Table((("item", "price"), ("pen", "two"), ("ink", "nine"))))
+    found = {}
+    with site.worker():
+        for wish in (None, True, False):
+            done = site.completion(site.submit("table.png", body, options={"tables": wish}))
+            [(_, page)] = page_records(site, done)[-1:]
+            found[wish] = len(page.tables or ())
+    assert found == {None: int(usual), True: 1, False: 0}
 
 
 def test_several_documents_in_one_record(site: Site) -> None:

@@ -57,7 +57,10 @@ def read(engine: FakeEngine, image: Image, *, wanted: bool = False) -> PageResul
     return compose_page(PageRead(1, sheet, detected.page, tuple(answers)), **IDS)
 
 
-@given(st.sampled_from(ROTATIONS), st.lists(st.text("abcdef ", min_size=3, max_size=12), min_size=1, max_size=4))
+WORDS = st.text("abcdef ", min_size=3, max_size=12).filter(str.strip)
+
+
+@given(st.sampled_from(ROTATIONS), st.lists(WORDS, min_size=1, max_size=4))
 def test_what_a_record_says_lies_where_a_viewer_shows_it(rotation: Rotation, texts: list[str]) -> None:
     """However a page stands, cutting its own pixels at a line's polygon gives that line, upright."""
     standing = turned(draw_page(texts), rotation)
