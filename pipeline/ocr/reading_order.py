@@ -30,6 +30,9 @@ Prices and labels that face one another on a receipt or in a table are neither; 
 
 _GUTTERS_TRIED = 8
 
+_DEEPEST = 50
+"""No page has so many columns in columns; what is nested deeper is read by rows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Units:
@@ -64,23 +67,26 @@ def order_of_lines(frame: Frame) -> Order:
 
 def order_of_units(units: Units) -> Order:
     """(n,) indices into `units`, in reading order."""
-    return _ordered(units, np.arange(len(units)))
+    return _ordered(units, np.arange(len(units)), 0)
 
 
-def _ordered(units: Units, items: Order) -> Order:
-    """`items` in reading order: by columns where a gutter is found, otherwise by blocks and rows."""
+def _ordered(units: Units, items: Order, depth: int) -> Order:
+    """`items` in reading order: by columns where a gutter is found, otherwise by blocks and rows. They are part of a
+    part, `depth` times over."""
     here = units.of(items)
-    gutter = _gutter(here)
+    gutter = _gutter(here) if depth < _DEEPEST else None
     if gutter is None:
-        return _beside_blocks(units, items) if here.whole.any() else items[_by_rows(here.frame)]
-    left, right, middle = here.frame.right <= gutter, here.frame.left >= gutter, here.frame.middle
+        parted = here.whole.any() and depth < _DEEPEST
+        return _beside_blocks(units, items, depth) if parted else items[_by_rows(here.frame)]
+    left, middle = here.frame.right <= gutter, here.frame.middle
+    right = ~left & (here.frame.left >= gutter)  # a box without width may stand on the gutter itself
     spanning = ~left & ~right
     bounds = np.sort(middle[spanning])
     band = np.searchsorted(bounds, middle)  # a spanning unit is the last of the band it closes
     parts = []
     for number in range(len(bounds) + 1):
-        parts.append(_ordered(units, items[(band == number) & left]))
-        parts.append(_ordered(units, items[(band == number) & right]))
+        parts.append(_ordered(units, items[(band == number) & left], depth + 1))
+        parts.append(_ordered(units, items[(band == number) & right], depth + 1))
         parts.append(items[(band == number) & spanning])
     return np.concatenate(parts)
 
@@ -124,7 +130,7 @@ def _fill(lines: Frame) -> float:
     return float(np.median(lines.width) / max(right - left, 1e-6))
 
 
-def _beside_blocks(units: Units, items: Order) -> Order:
+def _beside_blocks(units: Units, items: Order, depth: int) -> Order:
     """Bands down the page, each as high as its blocks; in a band, what stands beside a block comes in its turn."""
     frame = units.frame
     slack = _slack(units, items)
@@ -132,9 +138,9 @@ def _beside_blocks(units: Units, items: Order) -> Order:
     for band in _clusters(frame.top, frame.bottom, items, slack=slack):
         columns = _merged(units.whole, _clusters(frame.left, frame.right, band, slack=slack))
         if len(columns) > 1:
-            parts.extend(_ordered(units, column) for column in columns)
+            parts.extend(_ordered(units, column, depth + 1) for column in columns)
         elif len(band) < len(items):
-            parts.append(_ordered(units, band))
+            parts.append(_ordered(units, band, depth + 1))
         else:
             parts.append(band[_by_rows(frame.of(band))])
     return np.concatenate(parts)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.ocr.geometry import Polygons, no_polygons
-from pipeline.ocr.reading_order import reading_order
+from pipeline.ocr.reading_frame import Frame
+from pipeline.ocr.reading_order import Units, order_of_units, reading_order
 
 Box = tuple[float, float, float, float]
 """Left, top, width, height."""
@@ -134,6 +135,28 @@ def test_no_lines_have_no_order() -> None:
 def test_every_line_is_read_once(boxes: list[Box]) -> None:
     """Whatever the boxes are, the order is a permutation of them."""
     assert sorted(reading_order(polygons(boxes)).tolist()) == list(range(len(boxes)))
+
+
+@given(
+    between=st.lists(
+        st.tuples(st.integers(290, 330), st.integers(0, 150), st.sampled_from([0, 1, 9]), st.sampled_from([0, 20])),
+        max_size=6,
+    )
+)
+def test_every_line_of_two_columns_is_read_once(between: list[Box]) -> None:
+    """Whatever stands between columns, without width or height too, is read, and once."""
+    columns = [(x, 30 * row, 300, 20) for x in (0, 320) for row in range(5)]
+    order = reading_order(polygons([*columns, *between]))
+    assert sorted(order.tolist()) == list(range(10 + len(between)))
+
+
+def test_blocks_in_blocks_have_an_end() -> None:
+    """A thousand blocks, each beside or above all that follow, are put in order all the same."""
+    steps = np.arange(1000.0) * 2
+    beside = np.arange(1000) % 2 == 0
+    frame = Frame(steps, np.where(beside, steps + 1, 5000), steps, np.where(beside, 5000, steps + 1))
+    none = tuple(frame.of(np.zeros(0, np.intp)) for _ in range(1000))
+    assert sorted(order_of_units(Units(frame, none, np.ones(1000, np.bool_))).tolist()) == list(range(1000))
 
 
 @given(
