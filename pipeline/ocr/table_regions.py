@@ -1,6 +1,7 @@
-"""Which regions of a page are tables: the network's own, and what it took for something else but is a grid of short lines.
+"""Which regions of a page are tables: the network's own, and what it took for something else but is a grid.
 
-Where the network is of two minds, or calls a whole page a table, the grid decides. Only where lines stand is asked for, not what they say, so that it can be told before anything is read.
+A grid is short lines in rows and columns. It decides where the network is of two minds, or calls a whole page a table.
+Only where lines stand is asked for, not what they say, so that it can be told before anything is read.
 """
 
 from __future__ import annotations
@@ -47,8 +48,8 @@ _GRID_EXTENT = 0.6
 
 _HEADINGS = 3
 """So many lines across the columns, before the first row of several cells or after the last, are no title or note of a
-table: it is a page with a table somewhere in it. In 96 tables of two corpora there are two at most; receipts taken for
-tables begin with five and six."""
+table: it is a page with a table somewhere in it. In 92 tables of two corpora there are two at most; receipts taken for
+tables begin with five and more."""
 
 
 def table_regions(regions: Sequence[Region], polygons: Polygons) -> list[Region]:

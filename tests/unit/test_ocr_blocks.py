@@ -231,8 +231,8 @@ def test_a_list_that_is_a_grid_is_a_table() -> None:
 
 def test_a_page_with_rows_in_it_is_no_table() -> None:
     """Three lines across the columns, at one end, are no title of a table; two are."""
-    rows = [cell for row in range(6) for cell in [(0.0, 30.0 * row, 90.0, 30.0 * row + 20),
-                                                  (200.0, 30.0 * row, 260.0, 30.0 * row + 20)][: 1 + (row != 2)]]  # fmt: skip
+    pairs = [((0.0, y, 90.0, y + 20), (200.0, y, 260.0, y + 20)) for y in range(0, 180, 30)]
+    rows = [cell for place, pair in enumerate(pairs) for cell in pair[: 1 + (place != 2)]]
     for low, high, expected in ((-60, 0, "table"), (-90, 0, "text"), (180, 240, "table"), (180, 270, "text")):
         across = [(40.0, float(y), 220.0, y + 20.0) for y in range(low, high, 30)]
         lines = rows + across
@@ -284,7 +284,7 @@ def test_a_figure_full_of_lines_is_text() -> None:
 def test_slanted_labels_fill_no_figure() -> None:
     """Boxes around slanted labels cover each other; what the labels themselves cover is little."""
     slanted = np.array([[(0, 40), (60, 0), (66, 9), (6, 49)]], np.float32)
-    labels = np.concatenate([slanted + (45 * place, 0) for place in range(9)]).astype(np.float32)
+    labels = np.concatenate([np.add(slanted, (45 * place, 0)) for place in range(9)]).astype(np.float32)
     upright = polygons(grid(0, 100, rows=4, columns=2))
     lines = np.concatenate([labels, upright])
     found = find_blocks(
