@@ -7,15 +7,16 @@ one after another. Where no region is found, lines are read in the order of `rea
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .geometry import Polygons
+from .geometry import Polygons, sizes
 from .layout import Region
-from .line_kinds import is_list, is_page_number
+from .line_kinds import is_page_number
+from .lists import hangs, list_parts
 from .reading_frame import Floats, Frame, Order, Reading, reading_of
 from .reading_order import Units, order_of_lines, order_of_units
 from .rows import rows_of
@@ -36,7 +37,7 @@ _TEXT_LINES = 4
 _TEXT_ASPECT = 8.0
 """A figure is text in truth if lines fill half of it; or not much of it, but they are most of the page's lines, or so
 many in the median so many times wider than high. The network, trained on papers, takes most receipts for figures: lines
-fill 0.17 to 0.54 of those (61 receipts). In six charts with their labels it is 0.03 to 0.27, and labels are short."""
+fill 0.16 to 0.54 of those (61 receipts). In 17 charts, maps and drawings with their labels it is 0.03 to 0.12."""
 
 _MARGIN = 0.1
 _FAR = 20.0
@@ -100,7 +101,7 @@ def _believed(regions: Sequence[Region], tables: Sequence[Region], page: _Page) 
 def _is_text(figure: Region, page: _Page) -> bool:
     held = coverage([figure], page.polygons)[0] >= INSIDE
     x0, y0, x1, y1 = figure.box
-    density = float((page.frame.width * page.frame.height)[held].sum()) / ((x1 - x0) * (y1 - y0))
+    density = float(sizes(page.polygons)[held].prod(axis=1).sum()) / ((x1 - x0) * (y1 - y0))
     running = held.sum() >= _TEXT_LINES and np.median((page.frame.width / page.frame.height)[held]) >= _TEXT_ASPECT
     text = density >= _TEXT_DENSITY and (running or 2 * held.sum() > len(held))
     return bool(text or density >= _FULL)
@@ -138,7 +139,7 @@ def _draft(region: Region, lines: Order, page: _Page) -> Block:
     box = _bounds(page.polygons[lines]) if len(lines) else region.box
     if region.kind in ("table", "figure"):
         box = _around([box, region.box])
-    kind = _kind(region, [page.texts[line] for line in ordered])
+    kind = _kind(region, ordered, page)
     return Block(kind, _on_page(box, page), tuple(ordered.tolist()), region)
 
 
@@ -149,13 +150,14 @@ def _inside(region: Region, frame: Frame) -> Order:
     return order_of_lines(frame)
 
 
-def _kind(region: Region, texts: Sequence[str]) -> BlockKind:
+def _kind(region: Region, lines: Order, page: _Page) -> BlockKind:
+    """What the network calls a list is one if it looks like a bibliography; any other `_listed` tells."""
     match region.kind:
-        case "header" | "footer" if len(texts) == 1 and is_page_number(texts[0]):
+        case "header" | "footer" if len(lines) == 1 and is_page_number(page.texts[lines[0]]):
             return "page_number"
-        case "text" if is_list(texts):
+        case "list" if len(lines) and hangs(page.frame.of(lines)):
             return "list"
-        case "caption" | "equation":
+        case "list" | "caption" | "equation":
             return "text"
         case kind:
             return kind
@@ -178,7 +180,7 @@ def _in_order(drafts: Sequence[Block], free: Order, page: _Page) -> tuple[Block,
         if place >= len(drafts):
             run.append(int(free[place - len(drafts)]))
             continue
-        blocks += [*_paragraphs(run, page), drafts[place]]
+        blocks += [*_paragraphs(run, page), *_listed(drafts[place], page)]
         run = []
     return (*blocks, *_paragraphs(run, page))
 
@@ -209,15 +211,28 @@ def _paragraphs(run: Sequence[int], page: _Page) -> list[Block]:
             groups[-1].append(line)
         else:
             groups.append([line])
-    return [_paragraph(group, page) for group in groups]
+    return [part for group in groups for part in _listed(_paragraph(group, page), page)]
 
 
 def _paragraph(lines: Sequence[int], page: _Page) -> Block:
-    texts = [page.texts[line] for line in lines]
-    kind: BlockKind = "list" if is_list(texts) else "text"
-    if len(texts) == 1 and is_page_number(texts[0]) and _in_margin(lines[0], page.frame):
-        kind = "page_number"
-    return Block(kind, _on_page(_bounds(page.polygons[list(lines)]), page), tuple(lines))
+    number = len(lines) == 1 and is_page_number(page.texts[lines[0]]) and _in_margin(lines[0], page.frame)
+    return Block("page_number" if number else "text", _on_page(_bounds(page.polygons[list(lines)]), page), tuple(lines))
+
+
+def _listed(block: Block, page: _Page) -> list[Block]:
+    """A text parted where a list begins or ends in it."""
+    if block.kind != "text" or not block.lines:
+        return [block]
+    texts = [page.texts[line] for line in block.lines]
+    parts = list_parts(page.frame.of(np.array(block.lines)), texts)
+    if len(parts) == 1:
+        return [replace(block, kind="list" if parts[0][0] else "text")]
+    return [_part(block, block.lines[begin:end], page, listed=listed) for listed, begin, end in parts]
+
+
+def _part(block: Block, lines: tuple[int, ...], page: _Page, *, listed: bool) -> Block:
+    box = _on_page(_bounds(page.polygons[list(lines)]), page)
+    return replace(block, kind="list" if listed else "text", box=box, lines=lines)
 
 
 def _in_margin(line: int, frame: Frame) -> bool:

@@ -1,10 +1,9 @@
-"""What lines are by their text: a page number, an item of a list."""
+"""What a line is by its text: a page number, the beginning of a list's item."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
 
 _ROMAN = r"(?=[ivxlc])c{0,3}(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})"
 _NUMBER = rf"(?:\d{{1,4}}|{_ROMAN})"
@@ -18,7 +17,8 @@ _AROUND = " \t-–—―·•|.[](){}<>~*"
 _ITEM = re.compile(
     r"[•‣◦▪▫●○■□◆◇►➢➤✓✔·]"
     r"|[-–—*](?=\s|[^\W\d])"
-    r"|\(?(?:\d{1,3}|[^\W\d_]|[ivx]{1,5})[.)](?!\d)"
+    r"|\(?(?:\d{1,3}|[^\W\d_]|[ivx]{1,5})[.)](?!\d|[^\W\d_]\.)"
+    r"|\[\d{1,3}\]"
     r"|[①-⑳]",
     re.IGNORECASE,
 )
@@ -29,7 +29,11 @@ def is_page_number(text: str) -> bool:
     return _PAGE_NUMBER.fullmatch(unicodedata.normalize("NFKC", text).strip(_AROUND)) is not None
 
 
-def is_list(texts: Sequence[str]) -> bool:
-    """Two lines or more, most of which begin with a bullet, or a number or letter with a full stop or bracket."""
-    begun = sum(_ITEM.match(text.strip()) is not None for text in texts)
-    return len(texts) >= 2 and 2 * begun > len(texts)
+def is_item(text: str) -> bool:
+    """Begins with a bullet, or with a number or letter and a full stop or bracket."""
+    return _ITEM.match(text.strip()) is not None
+
+
+def is_marker(text: str) -> bool:
+    """What begins an item, and nothing after it: detectors often find bullets and numbers by themselves."""
+    return _ITEM.fullmatch(text.strip()) is not None

@@ -1,5 +1,6 @@
-"""Which regions of a page are tables: the network's own, and what it took for a picture but is a grid of short lines.
+"""Which regions of a page are tables: the network's own, and what it took for something else but is a grid.
 
+A grid is short lines in rows and columns. It decides where the network is of two minds, or calls a whole page a table.
 Only where lines stand is asked for, not what they say, so that it can be told before anything is read.
 """
 
@@ -7,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, pairwise
 
 import numpy as np
 
@@ -21,7 +22,10 @@ INSIDE = 0.5
 
 _TABLE_SCORE = 0.5
 _GRID_SCORE = 0.4
-"""A figure that is a grid has the grid to speak for it as well."""
+"""What is a grid has the grid to speak for it as well."""
+
+_GRID_KINDS = ("figure", "list", "table")
+"""What grids are taken for; to the network, a list is a bibliography: many short lines below one another."""
 
 _TABLE_LINES = 4
 _SAME_TABLE = 0.7
@@ -40,24 +44,33 @@ _GRID_ASPECT = 8.0
 """Lines that are wider than this, in their own heights and in the median, are columns of running text."""
 
 _GRID_EXTENT = 0.6
-"""Share of the figure, either way, that the grid spans."""
+"""Share of the region, either way, that the grid spans."""
+
+_HEADINGS = 3
+"""So many lines across the columns, before the first row of several cells or after the last, are no title or note of a
+table: it is a page with a table somewhere in it. In 92 tables of two corpora there are two at most; receipts taken for
+tables begin with five and more."""
 
 
 def table_regions(regions: Sequence[Region], polygons: Polygons) -> list[Region]:
-    """Tables, the surest first, each place once. Figures that are tables in truth come back as `table`."""
+    """Tables, the surest first, each place once. Grids that were taken for something else come back as `table`."""
     sound = [region for region in regions if is_sound(region)]
-    shares = coverage(sound, polygons)
-    tables = [
-        region
-        for region, share in zip(sound, shares, strict=True)
-        if region.kind == "table" and region.score >= _TABLE_SCORE and (share >= INSIDE).sum() >= _TABLE_LINES
-    ]
-    grids = [
-        _grown(replace(region, kind="table"), polygons)
-        for region, share in zip(sound, shares, strict=True)
-        if region.kind == "figure" and region.score >= _GRID_SCORE and _is_grid(polygons[share >= INSIDE], region)
-    ]
+    held = [polygons[share >= INSIDE] for share in coverage(sound, polygons)]
+    tables, grids = [], []
+    for region, lines in zip(sound, held, strict=True):
+        if _is_table(region, lines, sound):
+            tables.append(region)
+        elif region.kind in _GRID_KINDS and region.score >= _GRID_SCORE and _is_grid(lines, region):
+            grids.append(_grown(replace(region, kind="table"), polygons))
     return distinct(chain(surest(tables), surest(grids)))
+
+
+def _is_table(region: Region, lines: Polygons, others: Sequence[Region]) -> bool:
+    """The network says so, is not surer of something else there, and the lines don't speak against it."""
+    if region.kind != "table" or region.score < _TABLE_SCORE or len(lines) < _TABLE_LINES:
+        return False
+    rivals = (other for other in others if other.kind in _GRID_KINDS and other.score > region.score)
+    return all(_overlap(region, other) < _SAME_TABLE for other in rivals) and not _has_headings(lines)
 
 
 def is_sound(region: Region) -> bool:
@@ -95,6 +108,31 @@ def _common(one: Region, other: Region) -> float:
     return float(shared / max(min((a[2:] - a[:2]).prod(), (b[2:] - b[:2]).prod()), 1e-6))
 
 
+def _overlap(one: Region, other: Region) -> float:
+    """Area in common, as a share of what either covers."""
+    a, b = np.array(one.box), np.array(other.box)
+    shared = np.clip(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0, None).prod()
+    return float(shared / max((a[2:] - a[:2]).prod() + (b[2:] - b[:2]).prod() - shared, 1e-6))
+
+
+def _has_headings(polygons: Polygons) -> bool:
+    """Whether rows of several cells come only after, or end before, `_HEADINGS` lines that lie across their columns."""
+    frame = reading_of(polygons).frame(polygons)
+    rows = rows_of(frame)
+    several = [place for place, row in enumerate(rows) if len(row) > 1]
+    if not several:
+        return False
+    gaps = [[(frame.right[a] + frame.left[b]) / 2 for a, b in pairwise(rows[place])] for place in several]
+    ends = (rows[: several[0]], rows[several[-1] + 1 :])
+    return any(sum(_lies_across(frame, line, gaps) for (line,) in end) >= _HEADINGS for end in ends)
+
+
+def _lies_across(frame: Frame, line: int, gaps: Sequence[Sequence[float]]) -> bool:
+    """Over a gap between cells of half of the rows."""
+    crossed = sum(any(frame.left[line] < gap < frame.right[line] for gap in row) for row in gaps)
+    return 2 * crossed >= len(gaps)
+
+
 def _is_grid(polygons: Polygons, region: Region) -> bool:
     """Short lines in rows, nearly all of several cells that stand one below the other, over most of the region."""
     if len(polygons) < 2 * _GRID_ROWS:
@@ -102,7 +140,7 @@ def _is_grid(polygons: Polygons, region: Region) -> bool:
     frame = reading_of(polygons).frame(polygons)
     rows = rows_of(frame)
     several = [row for row in rows if len(row) > 1]
-    if len(several) < max(_GRID_ROWS, _GRID_SHARE * len(rows)):
+    if len(several) < max(_GRID_ROWS, _GRID_SHARE * (len(rows) - _heads(frame, rows))):
         return False
     cells = np.array(sorted(chain.from_iterable(several)), np.intp)
     return (
@@ -110,6 +148,12 @@ def _is_grid(polygons: Polygons, region: Region) -> bool:
         and _extent(polygons[cells], region) >= _GRID_EXTENT
         and _aligned(frame, cells)
     )
+
+
+def _heads(frame: Frame, rows: Sequence[Sequence[int]]) -> int:
+    """Rows of one cell that begins beyond the first column: the head of several columns, or their unit."""
+    second = [frame.left[row[1]] for row in rows if len(row) > 1]
+    return sum(len(row) == 1 and frame.left[row[0]] > np.median(second) for row in rows) if second else 0
 
 
 def _grown(grid: Region, polygons: Polygons) -> Region:

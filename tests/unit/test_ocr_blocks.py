@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from pipeline.ocr.blocks import Block, find_blocks
 from pipeline.ocr.geometry import Polygons, no_polygons
 from pipeline.ocr.layout import Region, RegionKind
-from pipeline.ocr.line_kinds import is_list, is_page_number
+from pipeline.ocr.line_kinds import is_item, is_marker, is_page_number
+from pipeline.ocr.lists import hangs, list_parts
+from pipeline.ocr.reading_frame import reading_of
 from pipeline.ocr.reading_order import reading_order
 from pipeline.ocr.table_regions import coverage, table_regions
 
@@ -221,6 +223,31 @@ def test_a_figure_that_is_a_grid_is_a_table() -> None:
     assert told(blocks(cells, [around(cells, "figure", 0.5)])) == [("table", tuple(range(20)))]
 
 
+def test_a_list_that_is_a_grid_is_a_table() -> None:
+    """So are the short lines of a bibliography's kind, and the head over several of its columns is no line apart."""
+    head, cells = [(150.0, 0.0, 250.0, 20.0), (110.0, 30.0, 300.0, 50.0)], grid(0, 60, rows=4, columns=4)
+    assert told(blocks(head + cells, [around(head + cells, "list", 0.5)])) == [("table", tuple(range(18)))]
+
+
+def test_a_page_with_rows_in_it_is_no_table() -> None:
+    """Three lines across the columns, at one end, are no title of a table; two are."""
+    pairs = [((0.0, y, 90.0, y + 20), (200.0, y, 260.0, y + 20)) for y in range(0, 180, 30)]
+    rows = [cell for place, pair in enumerate(pairs) for cell in pair[: 1 + (place != 2)]]
+    for low, high, expected in ((-60, 0, "table"), (-90, 0, "text"), (180, 240, "table"), (180, 270, "text")):
+        across = [(40.0, float(y), 220.0, y + 20.0) for y in range(low, high, 30)]
+        lines = rows + across
+        found = table_regions([around(lines, "table")], polygons(lines))
+        assert [region.kind for region in found] == (["table"] if expected == "table" else [])
+
+
+def test_what_is_surer_of_a_place_is_heard() -> None:
+    """A bibliography that might be a table is none, unless it is a grid."""
+    lines, cells = paragraph(0, 0, lines=9), grid(0, 0, rows=4, columns=3)
+    assert table_regions([around(lines, "table", 0.6)], polygons(lines)) != []
+    assert table_regions([around(lines, "table", 0.6), around(lines, "list")], polygons(lines)) == []
+    assert len(table_regions([around(cells, "table", 0.6), around(cells, "list")], polygons(cells))) == 1
+
+
 def test_a_chart_is_no_table() -> None:
     """Labels along two axes of a picture make no grid."""
     upright: list[Box] = [(0, 40 * row, 30, 40 * row + 20) for row in range(6)]
@@ -252,6 +279,18 @@ def test_a_figure_full_of_lines_is_text() -> None:
     """A framed note is text, though most of the page is elsewhere."""
     note, body = paragraph(0, 0, lines=4, width=90), paragraph(0, 300, lines=9)
     assert [block.kind for block in blocks(note + body, [around(note, "figure")])] == ["text", "text"]
+
+
+def test_slanted_labels_fill_no_figure() -> None:
+    """Boxes around slanted labels cover each other; what the labels themselves cover is little."""
+    slanted = np.array([[(0, 40), (60, 0), (66, 9), (6, 49)]], np.float32)
+    labels = np.concatenate([np.add(slanted, (45 * place, 0)) for place in range(9)]).astype(np.float32)
+    upright = polygons(grid(0, 100, rows=4, columns=2))
+    lines = np.concatenate([labels, upright])
+    found = find_blocks(
+        lines, ["words"] * 17, regions=[Region("figure", (-10, -10, 480, 240), 0.9)], width=SIDE, height=SIDE
+    )
+    assert [(block.kind, len(block.lines)) for block in found] == [("figure", 17)]
 
 
 def test_a_page_of_text_is_no_figure() -> None:
@@ -323,18 +362,85 @@ def test_a_number_amid_the_page_is_text() -> None:
 
 @pytest.mark.parametrize(
     "texts",
-    [["• one", "• two"], ["1. one", "2) two", "and more"], ["a) one", "(b) two"], ["- one", "– two"], ["iv. x", "①y"]],
+    [
+        ["• one", "• two"],
+        ["1. one", "2) two", "and more"],
+        ["a) one", "(b) two"],
+        ["- one", "– two"],
+        ["iv. x", "①y"],
+        ["[1] one", "[23] two"],
+    ],
 )
 def test_lists(texts: list[str]) -> None:
     """Lines most of which begin with a bullet, a number or a letter are a list."""
-    assert is_list(texts)
     assert told(blocks(paragraph(0, 0, lines=len(texts)), [], texts)) == [("list", tuple(range(len(texts))))]
 
 
-@pytest.mark.parametrize("texts", [["• one"], ["1.50", "2.75"], ["-5.00", "-7.00"], ["one", "2. two"], []])
+@pytest.mark.parametrize(
+    "texts", [["• one"], ["1.50", "2.75"], ["-5.00", "-7.00"], ["one", "2. two"], ["P.O. Box", "C.P. 23"]]
+)
 def test_what_is_no_list(texts: list[str]) -> None:
-    """One item, prices, and half of the lines are no list."""
-    assert not is_list(texts)
+    """One item, prices, abbreviations, and half of the lines are no list."""
+    assert [kind for kind, _ in told(blocks(paragraph(0, 0, lines=len(texts)), [], texts))] == ["text"]
+
+
+def test_markers() -> None:
+    """A marker is what begins an item, and nothing after it."""
+    assert is_item(" 2) two")
+    assert is_marker(" 2) ")
+    assert not is_marker("2) two")
+
+
+ITEMS = ["text", "1. one", "goes on", "goes on", "2. two", "goes on", "text"]
+
+
+def ladder(*lefts: float, right: float = 400) -> list[Box]:
+    return [(left, 25.0 * place, right, 25.0 * place + 20) for place, left in enumerate(lefts)]
+
+
+def test_items_that_go_on_are_a_list() -> None:
+    """Where items go on further in they are a list, and the text before and after them is none; each line keeps its
+    place."""
+    lines = ladder(0, 20, 40, 40, 20, 40, 0)
+    for regions in ([], [around(lines, "text")], [around(lines, "list")]):
+        assert told(blocks(lines, regions, ITEMS)) == [("text", (0,)), ("list", (1, 2, 3, 4, 5)), ("text", (6,))]
+
+
+def test_numbered_paragraphs_are_text() -> None:
+    """Where lines go on at the edge, what begins with a number is a paragraph like others."""
+    assert told(blocks(ladder(0, 0, 0, 0, 0, 0, 0), [], ITEMS)) == [("text", tuple(range(7)))]
+
+
+def test_markers_beside_their_items_are_a_list() -> None:
+    """A marker found by itself has its item beside it; what stands beside a whole item is a price, say."""
+    apart = [(x, 25.0 * row, x + width, 25.0 * row + 20) for row in range(3) for x, width in ((0, 10), (30, 200))]
+    frame = reading_of(polygons(apart)).frame(polygons(apart))
+    assert list_parts(frame, ["•", "one"] * 3) == [(True, 0, 6)]
+    assert list_parts(frame, ["• one", "2.00"] * 3) == [(False, 0, 6)]
+
+
+def entries(*inner: bool) -> list[Box]:
+    """Lines of a bibliography, which end early where the next begins at the edge."""
+    early = [not after for after in (*inner[1:], False)]
+    return [(40.0 * place, 25.0 * row, 400 - 100 * end, 25.0 * row + 20)
+            for row, (place, end) in enumerate(zip(inner, early, strict=True))]  # fmt: skip
+
+
+@pytest.mark.parametrize("begins", [[], [True]], ids=["from its first line", "from within an entry"])
+def test_a_bibliography_is_a_list(begins: list[bool]) -> None:
+    """What the network calls a list is one without any markers, if entries go on further in."""
+    lines = entries(*begins, *[False, True, True, False, True, False, True])
+    assert hangs(reading_of(polygons(lines)).frame(polygons(lines)))
+    assert told(blocks(lines, [around(lines, "list")])) == [("list", tuple(range(len(lines))))]
+    assert told(blocks(lines, [around(lines, "text")])) == [("text", tuple(range(len(lines))))]
+
+
+def test_text_that_was_called_a_list_is_text() -> None:
+    """Neither a column that is straight at its edge is a list, nor one whose paragraphs are short and begin inside."""
+    straight, indented = paragraph(0, 0, lines=8), ladder(*[40, 0] * 4)
+    shown = [(x0, y0, x1 - 150 * (x0 == 0), y1) for x0, y0, x1, y1 in indented]
+    for lines in (straight, shown):
+        assert told(blocks(lines, [around(lines, "list")])) == [("text", tuple(range(8)))]
 
 
 def test_lines_of_right_to_left_scripts_keep_their_direction() -> None:
