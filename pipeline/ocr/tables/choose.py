@@ -38,7 +38,7 @@ class Reading:
     probability: float
 
 
-def choose(readings: Sequence[Reading]) -> tuple[Reading, float]:
+def choose(readings: Sequence[Reading], drawn: Reading | None = None) -> tuple[Reading, float]:
     """The best of at least one, and the probability, 0 to 1, that its structure is right in every cell.
 
     29 tables, each with 62 sets of four answers: right in 98, 86, 66, 40 of 100 where 4, 3, 2, 1 of the four agreed.
@@ -51,7 +51,7 @@ def choose(readings: Sequence[Reading]) -> tuple[Reading, float]:
         places = np.round(np.nan_to_num(reading.boxes, nan=0.0), 6).tolist()
         return reading.contradictions, -agreeing, -reading.probability, reading.tokens, places
 
-    best = min(readings, key=rank)
+    best = drawn if drawn is not None and not drawn.contradictions else min(readings, key=rank)
     agreeing = votes[_shape(best.grid)] / len(readings)
     return best, agreeing * best.probability * exp(-best.contradictions)
 
@@ -61,11 +61,17 @@ def _shape(grid: Grid) -> tuple[tuple[int, ...], bytes]:
 
 
 def contradictions(grid: Grid, filling: Filling, lines: Boxes) -> float:
-    order, number = text_rows(filling.cells, lines)
-    filled = np.isin(grid.slots, filling.cells[order])
+    """Of an answer of a network: rows and columns without text are nothing it can have seen."""
+    filled = np.isin(grid.slots, filling.cells)
     empty = int((~filled.any(axis=0)).sum() + (~filled.any(axis=1)).sum())
+    return int(grid.holes > 0) + empty + disputes(grid, filling, lines)
+
+
+def disputes(grid: Grid, filling: Filling, lines: Boxes) -> float:
+    """Cells that are several in truth."""
+    order, number = text_rows(filling.cells, lines)
     merged = int(deep_rows(grid, filling.cells[order], number).sum())
-    return int(grid.holes > 0) + empty + _side_by_side(order, number, lines) + _MERGED * merged
+    return _side_by_side(order, number, lines) + _MERGED * merged
 
 
 def _side_by_side(order: NDArray[np.intp], number: NDArray[np.intp], lines: Boxes) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .bands import COLUMNS, ROWS, Bands, bands, nearest, to_text
+from .bands import COLUMNS, ROWS, Bands, bands, nearest, rows_of_text, to_text
 from .grid import Grid, Indices
 from .text import OUTSIDE, Boxes
 
@@ -31,7 +31,8 @@ def fill(grid: Grid, boxes: Boxes, lines: Boxes) -> Filling | None:
     rows, columns = bands(grid, boxes, ROWS), bands(grid, boxes, COLUMNS)
     if rows is None or columns is None:
         return None
-    rows = to_text(rows, columns, grid, lines)
+    printed = rows_of_text(lines)
+    rows = printed if len(printed) == len(rows) else to_text(rows, columns, grid, lines)
     row, _ = nearest(lines[:, 1], lines[:, 3], rows)
     column, _ = nearest(lines[:, 0], lines[:, 2], columns)
     near = _within(lines[:, 1], lines[:, 3], rows) & _within(lines[:, 0], lines[:, 2], columns)

@@ -13,10 +13,10 @@ from pipeline.ocr.reading_order import reading_order
 
 from .bands import COLUMNS, ROWS
 from .borders import borders
-from .choose import Reading, choose, contradictions, mean_probability
+from .choose import Reading, choose, contradictions, disputes, mean_probability
 from .fill import fill
 from .frame import Frame, frame_of
-from .grid import Grid, Indices, read_grid
+from .grid import Grid, Indices, headed, read_grid
 from .html import to_html
 from .mend import parted, taken_apart
 from .say import texts_of
@@ -55,31 +55,66 @@ class Table:
     outside: tuple[int, ...]
 
 
-def read_table(candidates: Sequence[Structure], polygons: Polygons, texts: Sequence[str]) -> Table | None:
+def read_table(
+    candidates: Sequence[Structure], polygons: Polygons, texts: Sequence[str], *, ruled: Structure | None = None
+) -> Table | None:
     """None where no answer is usable. `polygons` and `texts`: the lines of an upright page in the table's region, in
-    the frame of the answers' boxes. In which order the answers come is nothing."""
+    the frame of the answers' boxes. In which order the answers come is nothing. `ruled`: what the rules on the page
+    say; where the text doesn't contradict them they hold."""
     frame = frame_of(polygons)
     if frame is None:
         return None
     boxes = frame.boxes(polygons)
     placed = np.flatnonzero(np.isfinite(boxes).all(axis=1))
     readings = [reading for answer in candidates if (reading := _read(answer, frame, boxes[placed]))]
+    drawn = _drawn(ruled, frame, boxes[placed], readings) if ruled is not None else None
+    readings = [*readings, *([drawn] if drawn is not None else [])]
     if not readings:
         return None
-    best, confidence = choose(readings)
+    best, confidence = choose(readings, drawn)
     owners = np.full(len(polygons), OUTSIDE)
     owners[placed] = best.filling.cells
     return _table(best, owners, frame=frame, polygons=polygons, texts=texts, confidence=confidence)
 
 
-def _read(answer: Structure, frame: Frame, lines: Boxes) -> Reading | None:
+def contradicted(answer: Structure, polygons: Polygons) -> bool:
+    """Whether where the lines of a table stand speaks against an answer."""
+    frame = frame_of(polygons)
+    if frame is None:
+        return False
+    boxes = frame.boxes(polygons)
+    reading = _read(answer, frame, boxes[np.isfinite(boxes).all(axis=1)])
+    return reading is None or reading.contradictions > 0
+
+
+def _drawn(ruled: Structure, frame: Frame, lines: Boxes, readings: Sequence[Reading]) -> Reading | None:
+    """Rules tell no head from a body: that is as the surest of the others has it."""
+    grid, boxes = _grid(ruled, frame)
+    filling = fill(grid, boxes, lines) if grid is not None else None
+    if grid is None or filling is None:
+        return None
+    if readings:
+        other, _ = choose(readings)
+        headings = other.grid.places[np.clip(other.filling.cells, 0, None), 0] < other.grid.head_rows
+        grid = headed(grid, filling.cells, headings & (other.filling.cells != OUTSIDE))
+    return Reading(ruled.tokens, grid, boxes, filling, disputes(grid, filling, lines), 1.0)
+
+
+def _grid(answer: Structure, frame: Frame) -> tuple[Grid | None, Boxes]:
+    """With a box for each cell, NaN where none is named."""
     grid = read_grid(answer.tokens)
+    boxes = np.full((0 if grid is None else len(grid.places), 4), np.nan)
+    if grid is not None:
+        found = frame.boxes(answer.boxes)
+        named = (grid.sources >= 0) & (grid.sources < len(found))
+        boxes[named] = found[grid.sources[named]]
+    return grid, boxes
+
+
+def _read(answer: Structure, frame: Frame, lines: Boxes) -> Reading | None:
+    grid, boxes = _grid(answer, frame)
     if grid is None:
         return None
-    found = frame.boxes(answer.boxes)
-    boxes = np.full((len(grid.places), 4), np.nan)
-    named = (grid.sources >= 0) & (grid.sources < len(found))
-    boxes[named] = found[grid.sources[named]]
     filling = fill(grid, boxes, lines)
     for mend in (parted, taken_apart):
         if filling is None:
