@@ -18,8 +18,8 @@ Bands = NDArray[np.float64]
 ROWS, COLUMNS = 0, 1
 """The axis: which column of `Grid.places` counts along it, and which side of it a box has at 1 - axis."""
 
-_LEVEL = 0.5
-"""Heights of a line that the middles of lines in one row are apart at most."""
+_LEVEL, _HIGH = 0.5, 1.6
+"""Heights of a line that the middles of two that follow one another in a row are apart at most, and that each has."""
 
 _ROUNDS = 3
 """A row's drift is known when its lines are, and its lines when its drift is: so both are guessed in turns."""
@@ -72,7 +72,10 @@ def nearest(starts: NDArray[np.float64], ends: NDArray[np.float64], to: Bands) -
 
 
 def rows_of_text(lines: Boxes) -> Bands:
-    """Where lines stand that have half of their height in common with the one above or below them."""
+    """Where lines of usual height stand on a level; what is higher, as lines found as one are, is in none or several."""
+    lines = lines[lines[:, 3] - lines[:, 1] <= _HIGH]
+    if not len(lines):
+        return np.zeros((0, 2))
     order = np.argsort(lines[:, 1] + lines[:, 3], kind="stable")
     middles = (lines[order, 1] + lines[order, 3]) / 2
     starts = np.flatnonzero(np.diff(middles, prepend=-np.inf) > _LEVEL)

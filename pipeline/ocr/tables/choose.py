@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from .fill import Filling
 from .grid import Grid
-from .text import Boxes, deep_rows, text_rows
+from .text import OUTSIDE, Boxes, deep_rows, text_rows
 
 _APART = 1.0
 """Heights of a line between two lines of one row of text from which they are two cells' rather than one's."""
@@ -62,9 +62,19 @@ def _shape(grid: Grid) -> tuple[tuple[int, ...], bytes]:
 
 def contradictions(grid: Grid, filling: Filling, lines: Boxes) -> float:
     """Of an answer of a network: rows and columns without text are nothing it can have seen."""
+    return int(grid.holes > 0) + _empty(grid, filling) + disputes(grid, filling, lines)
+
+
+def astray(grid: Grid, filling: Filling, lines: Boxes) -> int:
+    """Rows and columns without text, lines in no cell, and lines of several cells in one: the answer is of another
+    table, or of a part of it."""
+    order, number = text_rows(filling.cells, lines)
+    return _empty(grid, filling) + int((filling.cells == OUTSIDE).sum()) + _side_by_side(order, number, lines)
+
+
+def _empty(grid: Grid, filling: Filling) -> int:
     filled = np.isin(grid.slots, filling.cells)
-    empty = int((~filled.any(axis=0)).sum() + (~filled.any(axis=1)).sum())
-    return int(grid.holes > 0) + empty + disputes(grid, filling, lines)
+    return int((~filled.any(axis=0)).sum() + (~filled.any(axis=1)).sum())
 
 
 def disputes(grid: Grid, filling: Filling, lines: Boxes) -> float:

@@ -13,15 +13,21 @@ from pipeline.ocr.reading_order import reading_order
 
 from .bands import COLUMNS, ROWS
 from .borders import borders
-from .choose import Reading, choose, contradictions, disputes, mean_probability
+from .choose import Reading, astray, choose, contradictions, disputes, mean_probability
 from .fill import fill
 from .frame import Frame, frame_of
 from .grid import Grid, Indices, headed, read_grid
 from .html import to_html
+from .lined import lined
 from .mend import parted, taken_apart
 from .say import texts_of
 from .structure import Structure
 from .text import OUTSIDE, Boxes, text_rows
+
+
+_LOST, _FEW = 0.1, 2
+"""Contradictions a row, and in all, above which an answer is none: the networks write 500 tokens at most, and lose
+their way in tables of 100 rows. Lines tell then where rows and columns are, though not which cells span several."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,6 +78,8 @@ def read_table(
     if not readings:
         return None
     best, confidence = choose(readings, drawn)
+    if astray(best.grid, best.filling, boxes[placed]) > max(_FEW, _LOST * len(best.grid.slots)):
+        best = _by_lines(boxes[placed]) or best
     owners = np.full(len(polygons), OUTSIDE)
     owners[placed] = best.filling.cells
     return _table(best, owners, frame=frame, polygons=polygons, texts=texts, confidence=confidence)
@@ -98,6 +106,11 @@ def _drawn(ruled: Structure, frame: Frame, lines: Boxes, readings: Sequence[Read
         headings = other.grid.places[np.clip(other.filling.cells, 0, None), 0] < other.grid.head_rows
         grid = headed(grid, filling.cells, headings & (other.filling.cells != OUTSIDE))
     return Reading(ruled.tokens, grid, boxes, filling, disputes(grid, filling, lines), 1.0)
+
+
+def _by_lines(lines: Boxes) -> Reading | None:
+    found = lined(lines)
+    return None if found is None else Reading((), *found, contradictions=0.0, probability=0.0)
 
 
 def _grid(answer: Structure, frame: Frame) -> tuple[Grid | None, Boxes]:
