@@ -82,14 +82,14 @@ def ruled(image: Image, lines: Polygons) -> Structure | None:
     level = _levelled(image, lines, room=_AROUND * height, scale=min(1.0, _HEIGHT / max(height, 1.0)))
     height = min(max(height, 1.0), _HEIGHT)
     down = _runs(np.ascontiguousarray(level.picture.T), height, _TALL)
-    across, down = _network(_runs(_without_text(level), height, _LONG), down, height)
+    across, upright = _network(_runs(_without_text(level), height, _LONG), down, height)
     across = _beside_text(across, level.lines, height)
-    if not 1 < len(across) or not 1 < len(down):
+    if min(len(across), len(upright)) < 2:
         return None
-    ys, xs = _edges(across, down, _SAME * height), _edges(down, across, _SAME * height)
+    ys, xs = _edges(across, upright, _SAME * height), _edges(upright, across, _SAME * height)
     if len(ys) > _LONGEST or len(xs) > _LONGEST or not _around(level.lines, xs, ys):
         return None
-    above, left = _walls(across, ys, xs, _SAME * height), _walls(down, xs, ys, _SAME * height)
+    above, left = _walls(across, ys, xs, _SAME * height), _walls(upright, xs, ys, _SAME * height)
     cells = _cells(_closed(above), _closed(left))
     if cells is None:
         return None
@@ -105,10 +105,10 @@ def _levelled(image: Image, lines: Polygons, *, room: float, scale: float) -> _L
     height, width = part.shape
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), float(np.degrees(np.arctan(slope_of(lines)))), 1.0)
     picture = cv2.warpAffine(part, turn, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    back = cv2.invertAffineTransform(turn) / scale
+    back = np.asarray(cv2.invertAffineTransform(turn), np.float64) / scale
     back[:, 2] += low
     there = (lines - low) * scale @ turn[:, :2].T + turn[:, 2]
-    return _Level(np.asarray(picture, np.uint8), np.asarray(back, np.float64), there.astype(np.float32))
+    return _Level(np.asarray(picture, np.uint8), back, there.astype(np.float32))
 
 
 def _without_text(level: _Level) -> NDArray[np.uint8]:
@@ -124,7 +124,7 @@ def _beside_text(rules: Segments, lines: Polygons, height: float) -> Segments:
     low, high = lines.min(axis=1), lines.max(axis=1)
     along = (rules[:, 1:2] > low[:, 0] - _SAME * height) & (rules[:, 2:] < high[:, 0] + _SAME * height)
     at = (rules[:, :1] > low[:, 1]) & (rules[:, :1] < high[:, 1] + _UNDER * height)
-    return rules[~(along & at).any(axis=1)]
+    return np.asarray(rules[~(along & at).any(axis=1)])
 
 
 def _runs(picture: NDArray[np.uint8], height: float, least: float) -> NDArray[np.uint8]:
@@ -132,7 +132,8 @@ def _runs(picture: NDArray[np.uint8], height: float, least: float) -> NDArray[np
     thin = cv2.morphologyEx(picture, cv2.MORPH_BLACKHAT, np.ones((max(3, round(_THIN * height)), 1), np.uint8))
     dark = np.asarray(thin > _DARKER, np.uint8)
     runs = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((1, max(3, round(least * height))), np.uint8))
-    return np.asarray(cv2.morphologyEx(runs, cv2.MORPH_CLOSE, np.ones((3, 1 + round(_GAP * height)), np.uint8)), np.uint8)
+    joined = cv2.morphologyEx(runs, cv2.MORPH_CLOSE, np.ones((3, 1 + round(_GAP * height)), np.uint8))
+    return np.asarray(joined, np.uint8)
 
 
 def _network(across: NDArray[np.uint8], down: NDArray[np.uint8], height: float) -> tuple[Segments, Segments]:

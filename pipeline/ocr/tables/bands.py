@@ -72,7 +72,7 @@ def nearest(starts: NDArray[np.float64], ends: NDArray[np.float64], to: Bands) -
 
 
 def rows_of_text(lines: Boxes) -> Bands:
-    """Where lines of usual height stand on a level; what is higher, as lines found as one are, is in none or several."""
+    """Where lines of usual height stand on a level; what is higher, as two found as one are, is in none."""
     lines = lines[lines[:, 3] - lines[:, 1] <= _HIGH]
     if not len(lines):
         return np.zeros((0, 2))

@@ -31,8 +31,18 @@ def fill(grid: Grid, boxes: Boxes, lines: Boxes) -> Filling | None:
     rows, columns = bands(grid, boxes, ROWS), bands(grid, boxes, COLUMNS)
     if rows is None or columns is None:
         return None
-    printed = rows_of_text(lines)
+    printed = rows_of_text(lines) if (grid.places[:, 2] == 1).all() else rows[:0]
     rows = printed if len(printed) == len(rows) else to_text(rows, columns, grid, lines)
+    return _filled(grid, rows, columns, lines)
+
+
+def fill_exactly(grid: Grid, boxes: Boxes, lines: Boxes) -> Filling | None:
+    """The same for boxes that are where they should be."""
+    rows, columns = bands(grid, boxes, ROWS), bands(grid, boxes, COLUMNS)
+    return None if rows is None or columns is None else _filled(grid, rows, columns, lines)
+
+
+def _filled(grid: Grid, rows: Bands, columns: Bands, lines: Boxes) -> Filling:
     row, _ = nearest(lines[:, 1], lines[:, 3], rows)
     column, _ = nearest(lines[:, 0], lines[:, 2], columns)
     near = _within(lines[:, 1], lines[:, 3], rows) & _within(lines[:, 0], lines[:, 2], columns)

@@ -17,8 +17,8 @@ _FARTHEST = 1e6
 
 
 _STEEPEST, _LEVEL = 0.1, 0.006
-"""Slopes: pages that lie more askew are none that a scanner makes; what is less than a third of a degree is level, for words
-with and without descenders don't have their middles at one height."""
+"""Slopes: pages that lie more askew are none that a scanner makes; what is less than a third of a degree is level, for
+words with and without descenders don't have their middles at one height."""
 
 _PAIRS_OF = 400
 """Lines that are asked for their neighbour, evenly from all: enough for a median."""
@@ -39,7 +39,7 @@ class Frame:
     def boxes(self, polygons: Polygons) -> Boxes:
         """Level boxes where they are, as large as they are there or on the page, for not all tilt that lie on a tilted
         page; NaN for what has no size or is no place on a page."""
-        here, there = _boxes(self._here(polygons)), _boxes(polygons / self.unit)
+        here, there = _boxes(self._here(polygons)), _boxes(polygons.astype(np.float64) / self.unit)
         middles = (here[:, :2] + here[:, 2:]) / 2
         halves = np.minimum(here[:, 2:] - here[:, :2], there[:, 2:] - there[:, :2]) / 2
         boxes = np.concatenate([middles - halves, middles + halves], axis=1)
@@ -52,7 +52,8 @@ class Frame:
         return np.asarray(points @ self.turn * self.unit + self.origin, np.float32)
 
     def _here(self, polygons: Polygons) -> NDArray[np.float64]:
-        return (polygons.astype(np.float64) - self.origin) / self.unit @ self.turn.T
+        there = (polygons.astype(np.float64) - self.origin) / self.unit
+        return np.asarray(np.where(np.isfinite(there), there, np.nan) @ self.turn.T, np.float64)
 
 
 def frame_of(polygons: Polygons) -> Frame | None:

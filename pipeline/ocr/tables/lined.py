@@ -1,6 +1,7 @@
 """A table from nothing but where its lines stand: what is left where a network has lost its way in a long one.
 
-Rows are rows of text; columns part where much fewer lines stand than to either side. Nothing spans, for nothing says so.
+Rows are rows of text; columns part where much fewer lines stand than to either side. No cell spans several: nothing
+says so.
 """
 
 from __future__ import annotations

@@ -13,21 +13,14 @@ from pipeline.ocr.reading_order import reading_order
 
 from .bands import COLUMNS, ROWS
 from .borders import borders
-from .choose import Reading, astray, choose, contradictions, disputes, mean_probability
-from .fill import fill
+from .choose import choose, likeliest
 from .frame import Frame, frame_of
-from .grid import Grid, Indices, headed, read_grid
+from .grid import Grid, Indices
 from .html import to_html
-from .lined import lined
-from .mend import parted, taken_apart
+from .reading import Reading, by_lines, by_network, by_rules
 from .say import texts_of
 from .structure import Structure
 from .text import OUTSIDE, Boxes, text_rows
-
-
-_LOST, _FEW = 0.1, 2
-"""Contradictions a row, and in all, above which an answer is none: the networks write 500 tokens at most, and lose
-their way in tables of 100 rows. Lines tell then where rows and columns are, though not which cells span several."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,14 +65,13 @@ def read_table(
         return None
     boxes = frame.boxes(polygons)
     placed = np.flatnonzero(np.isfinite(boxes).all(axis=1))
-    readings = [reading for answer in candidates if (reading := _read(answer, frame, boxes[placed]))]
-    drawn = _drawn(ruled, frame, boxes[placed], readings) if ruled is not None else None
-    readings = [*readings, *([drawn] if drawn is not None else [])]
-    if not readings:
+    lines = boxes[placed]
+    answers = [reading for answer in candidates if (reading := by_network(answer, frame, lines))]
+    drawn = by_rules(ruled, frame, lines, head_of=likeliest(answers)) if ruled is not None else None
+    chosen = choose(answers, drawn=drawn, text=by_lines(lines))
+    if chosen is None:
         return None
-    best, confidence = choose(readings, drawn)
-    if astray(best.grid, best.filling, boxes[placed]) > max(_FEW, _LOST * len(best.grid.slots)):
-        best = _by_lines(boxes[placed]) or best
+    best, confidence = chosen
     owners = np.full(len(polygons), OUTSIDE)
     owners[placed] = best.filling.cells
     return _table(best, owners, frame=frame, polygons=polygons, texts=texts, confidence=confidence)
@@ -91,55 +83,8 @@ def contradicted(answer: Structure, polygons: Polygons) -> bool:
     if frame is None:
         return False
     boxes = frame.boxes(polygons)
-    reading = _read(answer, frame, boxes[np.isfinite(boxes).all(axis=1)])
+    reading = by_network(answer, frame, boxes[np.isfinite(boxes).all(axis=1)])
     return reading is None or reading.contradictions > 0
-
-
-def _drawn(ruled: Structure, frame: Frame, lines: Boxes, readings: Sequence[Reading]) -> Reading | None:
-    """Rules tell no head from a body: that is as the surest of the others has it."""
-    grid, boxes = _grid(ruled, frame)
-    filling = fill(grid, boxes, lines) if grid is not None else None
-    if grid is None or filling is None:
-        return None
-    if readings:
-        other, _ = choose(readings)
-        headings = other.grid.places[np.clip(other.filling.cells, 0, None), 0] < other.grid.head_rows
-        grid = headed(grid, filling.cells, headings & (other.filling.cells != OUTSIDE))
-    return Reading(ruled.tokens, grid, boxes, filling, disputes(grid, filling, lines), 1.0)
-
-
-def _by_lines(lines: Boxes) -> Reading | None:
-    found = lined(lines)
-    return None if found is None else Reading((), *found, contradictions=0.0, probability=0.0)
-
-
-def _grid(answer: Structure, frame: Frame) -> tuple[Grid | None, Boxes]:
-    """With a box for each cell, NaN where none is named."""
-    grid = read_grid(answer.tokens)
-    boxes = np.full((0 if grid is None else len(grid.places), 4), np.nan)
-    if grid is not None:
-        found = frame.boxes(answer.boxes)
-        named = (grid.sources >= 0) & (grid.sources < len(found))
-        boxes[named] = found[grid.sources[named]]
-    return grid, boxes
-
-
-def _read(answer: Structure, frame: Frame, lines: Boxes) -> Reading | None:
-    grid, boxes = _grid(answer, frame)
-    if grid is None:
-        return None
-    filling = fill(grid, boxes, lines)
-    for mend in (parted, taken_apart):
-        if filling is None:
-            return None
-        better = mend(grid, boxes, filling, lines)
-        if better is not None:
-            grid, boxes = better
-            filling = fill(grid, boxes, lines)
-    if filling is None:
-        return None
-    against = contradictions(grid, filling, lines)
-    return Reading(answer.tokens, grid, boxes, filling, against, mean_probability(answer.scores))
 
 
 def _table(
