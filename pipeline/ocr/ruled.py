@@ -37,8 +37,8 @@ _UNDER = 0.15
 _MIDDLE = 0.2
 """Share of a line's height, above and below, in which there may be a rule as well."""
 
-_GAP = 0.4
-"""Heights of a line that a rule may be broken for, and that two rules which meet may be apart."""
+_GAP, _TOUCH = 0.4, 0.1
+"""Heights of a line that a rule may be broken for; and around a rule in which those that meet it end."""
 
 _CLOSE = 3.0
 """Heights of a line between a table's rules and one above or below that is its border."""
@@ -98,8 +98,9 @@ def ruled(image: Image, lines: Polygons) -> Structure | None:
 
 
 def _levelled(image: Image, lines: Polygons, *, room: float, scale: float) -> _Level:
-    low = np.maximum(lines.min(axis=(0, 1)) - room, 0).astype(int)
-    high = np.minimum(lines.max(axis=(0, 1)) + room, image.shape[1::-1]).astype(int)
+    size = np.array(image.shape[1::-1])
+    low = np.clip(lines.min(axis=(0, 1)) - room, 0, size - 1).astype(int)
+    high = np.clip(lines.max(axis=(0, 1)) + room, low + 1, size).astype(int)
     part = cv2.cvtColor(image[low[1] : high[1], low[0] : high[0]], cv2.COLOR_BGR2GRAY)
     part = cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     height, width = part.shape
@@ -139,7 +140,7 @@ def _runs(picture: NDArray[np.uint8], height: float, least: float) -> NDArray[np
 def _network(across: NDArray[np.uint8], down: NDArray[np.uint8], height: float) -> tuple[Segments, Segments]:
     """Of the rules in two masks, the second on its side, those of the network that reaches farthest; and those along
     all of it close above or below, which touch nothing where a table is open at its sides."""
-    near = 1 + 2 * round(_GAP * height)
+    near = 1 + 2 * round(_TOUCH * height)
     drawn = cv2.dilate(across | np.ascontiguousarray(down.T), np.ones((near, near), np.uint8))
     _, networks, stats, _ = cv2.connectedComponentsWithStats(drawn, connectivity=8)
     if len(stats) < 2:
