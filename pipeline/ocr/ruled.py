@@ -87,8 +87,9 @@ def ruled(image: Image, lines: Polygons) -> Structure | None:
     if min(len(across), len(upright)) < 2:
         return None
     ys, xs = _edges(across, upright, _SAME * height), _edges(upright, across, _SAME * height)
-    if len(ys) > _LONGEST or len(xs) > _LONGEST or not _around(level.lines, xs, ys):
+    if max(len(ys), len(xs)) > _LONGEST or not _around(level.lines, xs, ys):
         return None
+    ys = _with_text(ys, _walls(upright, xs, ys, _SAME * height), level.lines)
     above, left = _walls(across, ys, xs, _SAME * height), _walls(upright, xs, ys, _SAME * height)
     cells = _cells(_closed(above), _closed(left))
     if cells is None:
@@ -185,6 +186,14 @@ def _walls(rules: Segments, places: Places, between: Places, apart: float) -> ND
     shares = np.minimum(rules[:, 2:], high) - np.maximum(rules[:, 1:2], low)
     np.add.at(covered, owner, np.clip(shares, 0, None))
     return np.asarray(covered >= _WALL * np.maximum(high - low - 2 * apart, 1))
+
+
+def _with_text(ys: Places, left: NDArray[np.bool_], lines: Polygons) -> Places:
+    """Without a first or last row in which nothing stands and no rule goes down: what is beyond is not its."""
+    middles = lines[:, :, 1].mean(axis=1)
+    rows = (np.histogram(middles, ys)[0] > 0) | left.any(axis=0)
+    used = np.flatnonzero(rows)
+    return ys[used[0] : used[-1] + 2] if len(used) else ys
 
 
 def _closed(walls: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -142,6 +142,14 @@ def test_a_blank_cell_over_columns_is_one_only_where_it_is_enclosed() -> None:
     assert found(page, lines) == grid(4, 3)
 
 
+def test_a_rule_of_something_else_is_no_row() -> None:
+    """A rule as wide as the table, close above it, with nothing between them but paper, is not the table's."""
+    page, lines = table(grid(4, 3))
+    x0, y0, x1, _ = map(int, box_of((0, 0, 4, 3)))
+    cv2.line(page, (x0, y0 - 30), (x1, y0 - 30), (40, 40, 40), 2)
+    assert found(page, lines) == grid(4, 3)
+
+
 def no_rules(page: Image) -> None:
     del page
 

@@ -31,7 +31,7 @@ def fill(grid: Grid, boxes: Boxes, lines: Boxes) -> Filling | None:
     rows, columns = bands(grid, boxes, ROWS), bands(grid, boxes, COLUMNS)
     if rows is None or columns is None:
         return None
-    printed = rows_of_text(lines) if (grid.places[:, 2] == 1).all() else rows[:0]
+    printed = rows_of_text(lines) if len(grid.places) == grid.slots.size else rows[:0]
     rows = printed if len(printed) == len(rows) else to_text(rows, columns, grid, lines)
     return _filled(grid, rows, columns, lines)
 
