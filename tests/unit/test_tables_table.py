@@ -55,7 +55,8 @@ def test_whatever_comes_in_what_comes_out_is_a_table(candidates: list[Structure]
     assert 0 <= table.confidence <= 1
     for polygon in (table.polygon, *(cell.polygon for cell in table.cells)):
         assert np.isfinite(polygon).all()
-        assert (polygon[2] >= polygon[0]).all()
+        (ax, ay), (bx, by) = (polygon[2] - polygon[0]).tolist(), (polygon[3] - polygon[1]).tolist()
+        assert ax * by - ay * bx >= -1e-3 * (1 + np.abs(polygon).max())  # clockwise, or thin
 
 
 @given(several, lines())
