@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from pipeline.errors import Fatal
 from pipeline.ocr.geometry import Image as Image
 from pipeline.ocr.geometry import Polygons as Polygons
+from pipeline.ocr.geometry import no_polygons
 from pipeline.ocr.layout import Region
 from pipeline.ocr.orientation import Turn
 from pipeline.ocr.preprocess import PageLimits
@@ -97,7 +98,8 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TableCrop:
-    """A table cut out of its upright page with room around it, and where its text lies in the image: x0, y0, x1, y1.
+    """A table cut out of its upright page with room around it, where its text lies in the image (x0, y0, x1, y1), and
+    where each line of it does, for who wants to hold an answer against them.
 
     The engine cuts closer by itself, leaving up to 0.02 of the text's longer side around it, and white where the image
     has no more.
@@ -105,6 +107,7 @@ class TableCrop:
 
     image: Image
     text_box: tuple[float, float, float, float]
+    lines: Polygons = field(default_factory=no_polygons)
 
 
 class Engine(Protocol):

@@ -17,6 +17,7 @@ from pipeline.ocr.layout import STRIDES, Region, find_regions, layout_tensor
 from pipeline.ocr.orientation import Turn, is_upright, middle_tensor, turn_of, whole_tensor
 from pipeline.ocr.slanet import Frame, cut, is_sure, structure_of, table_tensor, vocabulary
 from pipeline.ocr.tables.structure import Structure
+from pipeline.ocr.tables.table import contradicted
 
 from .base import Bucket, EngineSettings, Image, ModelStamp, TableCrop
 from .layout_graph import layout_graph
@@ -73,10 +74,11 @@ class StructureModels:
         return find_regions(scores, sides, height=page.shape[0], width=page.shape[1])
 
     def read(self, crop: TableCrop) -> tuple[Structure, ...]:
-        """The first answer alone where it is sure, as most are; otherwise all."""
+        """The first answer alone where it is sure, and nothing in the text speaks against it, as with most; otherwise
+        all."""
         (role, share), *others = _ATTEMPTS
         first = self.tables[role](crop, share)
-        if is_sure(first):
+        if is_sure(first) and not contradicted(first, crop.lines):
             return (first,)
         return (first, *(self.tables[role](crop, share) for role, share in others))
 

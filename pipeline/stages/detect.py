@@ -11,6 +11,7 @@ from pipeline.engines.base import Engine, Image, Polygons, Regions, TableCrop
 from pipeline.ocr.geometry import crop, sizes
 from pipeline.ocr.layout import Region
 from pipeline.ocr.orientation import Rotation, turned
+from pipeline.ocr.ruled import ruled
 from pipeline.ocr.table_regions import lines_in, table_regions
 from pipeline.stages.parts import Crop, Found, Page, TableCut
 
@@ -84,5 +85,5 @@ def _table_part(engine: Engine, image: Image, region: Region, lines: Polygons) -
     left, top = max(0, int(x0 - room)), max(0, int(y0 - room))
     piece = np.ascontiguousarray(image[top : int(y1 + room) + 1, left : int(x1 + room) + 1])
     bucket = engine.table_bucket(piece.shape[0], piece.shape[1])
-    table = TableCrop(piece, (x0 - left, y0 - top, x1 - left, y1 - top))
-    return Part("tables", bucket.key, bucket.cost, TableCut(table, region, (left, top)))
+    table = TableCrop(piece, (x0 - left, y0 - top, x1 - left, y1 - top), lines - np.array([left, top], np.float32))
+    return Part("tables", bucket.key, bucket.cost, TableCut(table, region, ruled(image, lines), (left, top)))

@@ -139,7 +139,8 @@ def _read_table(seen: TableSeen, block: FoundBlock, page: _Upright) -> _Placed |
     members = tuple(sorted(block.lines))
     if not members:
         return None
-    table = read_table(seen.candidates, page.polygons[list(members)], [page.texts[line] for line in members])
+    texts = [page.texts[line] for line in members]
+    table = read_table(seen.candidates, page.polygons[list(members)], texts, ruled=seen.ruled)
     return _Placed(table, members) if table is not None else None
 
 

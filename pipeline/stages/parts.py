@@ -60,16 +60,19 @@ class Line:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TableCut:
-    """One table cut out of its upright page; `origin` is where the crop's top left lies there, in pixels."""
+    """One table cut out of its upright page; `origin` is where the crop's top left lies there, in pixels. `ruled`: what
+    the rules drawn there say of it, if anything; its boxes lie on the page."""
 
     crop: TableCrop
     region: Region
+    ruled: Structure | None
     origin: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TableSeen:
-    """What the network made of one table, its first choice first; boxes lie on the upright page."""
+    """What the network made of one table, its first choice first, and its rules; boxes lie on the upright page."""
 
     region: Region
     candidates: tuple[Structure, ...]
+    ruled: Structure | None

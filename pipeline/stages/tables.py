@@ -16,7 +16,7 @@ def tables(engine: Engine, cuts: Sequence[TableCut]) -> list[TableSeen]:
     """One answer a table, in order. Runs on the engine's own thread."""
     answers = engine.read_structure([cut.crop for cut in cuts])
     return [
-        TableSeen(cut.region, tuple(_on_page(candidate, cut.origin) for candidate in candidates))
+        TableSeen(cut.region, tuple(_on_page(candidate, cut.origin) for candidate in candidates), cut.ruled)
         for cut, candidates in zip(cuts, answers, strict=True)
     ]
 

@@ -18,6 +18,9 @@ Bands = NDArray[np.float64]
 ROWS, COLUMNS = 0, 1
 """The axis: which column of `Grid.places` counts along it, and which side of it a box has at 1 - axis."""
 
+_LEVEL, _HIGH = 0.5, 1.6
+"""Heights of a line that the middles of two that follow one another in a row are apart at most, and that each has."""
+
 _ROUNDS = 3
 """A row's drift is known when its lines are, and its lines when its drift is: so both are guessed in turns."""
 
@@ -66,6 +69,18 @@ def nearest(starts: NDArray[np.float64], ends: NDArray[np.float64], to: Bands) -
     apart = np.abs((starts + ends)[:, None] - to.sum(axis=1)) / lengths
     best = (covered - 1e-3 * apart).argmax(axis=1)  # of bands that cover it alike, the one with the nearer middle
     return best, covered[np.arange(len(best)), best]
+
+
+def rows_of_text(lines: Boxes) -> Bands:
+    """Where lines of usual height stand on a level; what is higher, as two found as one are, is in none."""
+    lines = lines[lines[:, 3] - lines[:, 1] <= _HIGH]
+    if not len(lines):
+        return np.zeros((0, 2))
+    order = np.argsort(lines[:, 1] + lines[:, 3], kind="stable")
+    middles = (lines[order, 1] + lines[order, 3]) / 2
+    starts = np.flatnonzero(np.diff(middles, prepend=-np.inf) > _LEVEL)
+    tops, bottoms = np.minimum.reduceat(lines[order, 1], starts), np.maximum.reduceat(lines[order, 3], starts)
+    return np.stack([tops, bottoms], axis=1)
 
 
 def to_text(rows: Bands, columns: Bands, grid: Grid, lines: Boxes) -> Bands:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .bands import COLUMNS, ROWS, Bands, bands, nearest, to_text
+from .bands import COLUMNS, ROWS, Bands, bands, nearest, rows_of_text, to_text
 from .grid import Grid, Indices
 from .text import OUTSIDE, Boxes
 
@@ -31,7 +31,18 @@ def fill(grid: Grid, boxes: Boxes, lines: Boxes) -> Filling | None:
     rows, columns = bands(grid, boxes, ROWS), bands(grid, boxes, COLUMNS)
     if rows is None or columns is None:
         return None
-    rows = to_text(rows, columns, grid, lines)
+    printed = rows_of_text(lines) if len(grid.places) == grid.slots.size else rows[:0]
+    rows = printed if len(printed) == len(rows) else to_text(rows, columns, grid, lines)
+    return _filled(grid, rows, columns, lines)
+
+
+def fill_exactly(grid: Grid, boxes: Boxes, lines: Boxes) -> Filling | None:
+    """The same for boxes that are where they should be."""
+    rows, columns = bands(grid, boxes, ROWS), bands(grid, boxes, COLUMNS)
+    return None if rows is None or columns is None else _filled(grid, rows, columns, lines)
+
+
+def _filled(grid: Grid, rows: Bands, columns: Bands, lines: Boxes) -> Filling:
     row, _ = nearest(lines[:, 1], lines[:, 3], rows)
     column, _ = nearest(lines[:, 0], lines[:, 2], columns)
     near = _within(lines[:, 1], lines[:, 3], rows) & _within(lines[:, 0], lines[:, 2], columns)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,6 +111,13 @@ def _without_idle(places: Indices, rows: int) -> tuple[Indices, int, int]:
     first = np.stack([row_of[row], column_of[column]], axis=1)
     spans = np.stack([row_of[row + row_span], column_of[column + column_span]], axis=1) - first
     return np.concatenate([first, spans], axis=1), int(row_of[-1]), int(column_of[-1])
+
+
+def headed(grid: Grid, cells: Indices, headings: NDArray[np.bool_]) -> Grid:
+    """With the head that its text says: rows from the top whose every line is a heading. `cells`: of the lines."""
+    named = np.bincount(grid.places[cells[headings], 0], minlength=len(grid.slots)) > 0
+    other = np.bincount(grid.places[cells[~headings & (cells >= 0)], 0], minlength=len(grid.slots)) > 0
+    return replace(grid, head_rows=_head(grid.places, (named & ~other).tolist()))
 
 
 def _head(places: Indices, heads: list[bool]) -> int:

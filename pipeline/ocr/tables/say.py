@@ -12,8 +12,9 @@ from .fill import Filling
 from .grid import Grid, Indices
 from .text import Boxes
 
-_COVERED = 0.5
-"""Share of a column that a line covers when it says what stands there. Columns are as wide as what the network saw."""
+_COVERED, _REACH = 0.5, 0.8
+"""Share of a column that a line covers when it says what stands there, or its heights: room for a digit and the space
+beside it, for numbers fill little of a column. Columns are as wide as what the network saw."""
 
 _NEAR = 1.0
 """Heights of a line, about two letters, that a space may be away from the border between two columns: letters are not
@@ -43,7 +44,7 @@ def _beneath(grid: Grid, columns: Bands, full: Indices, *, cell: int, line: Boxe
     """
     row, _, row_span, column_span = grid.places[cell].tolist()
     covered = np.minimum(columns[:, 1], line[2]) - np.maximum(columns[:, 0], line[0])
-    over = np.flatnonzero(covered >= _COVERED * (columns[:, 1] - columns[:, 0]))
+    over = np.flatnonzero(covered >= np.minimum(_COVERED * (columns[:, 1] - columns[:, 0]), _REACH))
     cells = grid.slots[row, over].tolist()
     free = [other for other in cells if other != cell]
     others = set(grid.slots[row].tolist()) - {cell, *free}

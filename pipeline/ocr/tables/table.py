@@ -13,12 +13,11 @@ from pipeline.ocr.reading_order import reading_order
 
 from .bands import COLUMNS, ROWS
 from .borders import borders
-from .choose import Reading, choose, contradictions, mean_probability
-from .fill import fill
+from .choose import choose, likeliest
 from .frame import Frame, frame_of
-from .grid import Grid, Indices, read_grid
+from .grid import Grid, Indices
 from .html import to_html
-from .mend import parted, taken_apart
+from .reading import Reading, by_lines, by_network, by_rules
 from .say import texts_of
 from .structure import Structure
 from .text import OUTSIDE, Boxes, text_rows
@@ -55,43 +54,37 @@ class Table:
     outside: tuple[int, ...]
 
 
-def read_table(candidates: Sequence[Structure], polygons: Polygons, texts: Sequence[str]) -> Table | None:
+def read_table(
+    candidates: Sequence[Structure], polygons: Polygons, texts: Sequence[str], *, ruled: Structure | None = None
+) -> Table | None:
     """None where no answer is usable. `polygons` and `texts`: the lines of an upright page in the table's region, in
-    the frame of the answers' boxes. In which order the answers come is nothing."""
+    the frame of the answers' boxes. In which order the answers come is nothing. `ruled`: what the rules on the page
+    say; where the text doesn't contradict them they hold."""
     frame = frame_of(polygons)
     if frame is None:
         return None
     boxes = frame.boxes(polygons)
     placed = np.flatnonzero(np.isfinite(boxes).all(axis=1))
-    readings = [reading for answer in candidates if (reading := _read(answer, frame, boxes[placed]))]
-    if not readings:
+    lines = boxes[placed]
+    answers = [reading for answer in candidates if (reading := by_network(answer, frame, lines))]
+    drawn = by_rules(ruled, frame, lines, head_of=likeliest(answers)) if ruled is not None else None
+    chosen = choose(answers, drawn=drawn, text=by_lines(lines))
+    if chosen is None:
         return None
-    best, confidence = choose(readings)
+    best, confidence = chosen
     owners = np.full(len(polygons), OUTSIDE)
     owners[placed] = best.filling.cells
     return _table(best, owners, frame=frame, polygons=polygons, texts=texts, confidence=confidence)
 
 
-def _read(answer: Structure, frame: Frame, lines: Boxes) -> Reading | None:
-    grid = read_grid(answer.tokens)
-    if grid is None:
-        return None
-    found = frame.boxes(answer.boxes)
-    boxes = np.full((len(grid.places), 4), np.nan)
-    named = (grid.sources >= 0) & (grid.sources < len(found))
-    boxes[named] = found[grid.sources[named]]
-    filling = fill(grid, boxes, lines)
-    for mend in (parted, taken_apart):
-        if filling is None:
-            return None
-        better = mend(grid, boxes, filling, lines)
-        if better is not None:
-            grid, boxes = better
-            filling = fill(grid, boxes, lines)
-    if filling is None:
-        return None
-    against = contradictions(grid, filling, lines)
-    return Reading(answer.tokens, grid, boxes, filling, against, mean_probability(answer.scores))
+def contradicted(answer: Structure, polygons: Polygons) -> bool:
+    """Whether where the lines of a table stand speaks against an answer."""
+    frame = frame_of(polygons)
+    if frame is None:
+        return False
+    boxes = frame.boxes(polygons)
+    reading = by_network(answer, frame, boxes[np.isfinite(boxes).all(axis=1)])
+    return reading is None or reading.contradictions > 0
 
 
 def _table(

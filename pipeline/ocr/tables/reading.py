@@ -1,0 +1,121 @@
+"""One way to read a table: a grid, the lines in its cells, and what the text says against it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import exp
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .fill import Filling, fill, fill_exactly
+from .frame import Frame
+from .grid import Grid, headed, read_grid
+from .lined import lined
+from .mend import parted, taken_apart
+from .structure import Structure
+from .text import OUTSIDE, Boxes, deep_rows, text_rows
+
+_APART = 1.0
+"""Heights of a line between two lines of one row of text from which they are two cells' rather than one's."""
+
+_MERGED = 0.5
+"""Weight of a row whose every cell holds two rows of text or more: mostly two rows read as one, but not always."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """`boxes`: of the grid's cells, NaN where unknown. `contradictions`: how much the text says against it.
+
+    `astray`: rows and columns without text, lines in no cell and lines of several cells in one, counted: with many, it
+    is of another table, or of a part of this one. `probability`: 0 to 1, the geometric mean of its tokens'.
+    """
+
+    tokens: tuple[str, ...]
+    grid: Grid
+    boxes: Boxes
+    filling: Filling
+    contradictions: float
+    astray: int
+    probability: float
+
+
+def by_network(answer: Structure, frame: Frame, lines: Boxes) -> Reading | None:
+    """Of an answer, mended. Rows and columns without text are nothing a network can have seen: they contradict it."""
+    grid = read_grid(answer.tokens)
+    if grid is None:
+        return None
+    boxes = _boxes_of(grid, answer, frame)
+    filling = fill(grid, boxes, lines)
+    for mend in (parted, taken_apart):
+        if filling is None:
+            return None
+        better = mend(grid, boxes, filling, lines)
+        if better is not None:
+            grid, boxes = better
+            filling = fill(grid, boxes, lines)
+    if filling is None:
+        return None
+    against = int(grid.holes > 0) + _empty(grid, filling) + _disputes(grid, filling, lines)
+    sure = mean_probability(answer.scores)
+    return Reading(answer.tokens, grid, boxes, filling, against, _astray(grid, filling, lines), sure)
+
+
+def by_rules(ruled: Structure, frame: Frame, lines: Boxes, *, head_of: Reading | None) -> Reading | None:
+    """Of the rules drawn on the page, as they are; they may well enclose nothing. They tell no head from a body: that
+    is as `head_of` has it."""
+    grid = read_grid(ruled.tokens)
+    boxes = _boxes_of(grid, ruled, frame) if grid is not None else None
+    filling = fill_exactly(grid, boxes, lines) if grid is not None and boxes is not None else None
+    if grid is None or boxes is None or filling is None:
+        return None
+    if head_of is not None:
+        cells = head_of.filling.cells
+        above = head_of.grid.places[np.clip(cells, 0, None), 0] < head_of.grid.head_rows
+        grid = headed(grid, filling.cells, above & (cells != OUTSIDE))
+    against = _disputes(grid, filling, lines)
+    return Reading(ruled.tokens, grid, boxes, filling, against, _astray(grid, filling, lines), 1.0)
+
+
+def by_lines(lines: Boxes) -> Reading | None:
+    """Of where the lines stand, which nothing then contradicts; nothing makes it likely either."""
+    found = lined(lines)
+    return None if found is None else Reading((), *found, contradictions=0.0, astray=0, probability=0.0)
+
+
+def _boxes_of(grid: Grid, answer: Structure, frame: Frame) -> Boxes:
+    found = frame.boxes(answer.boxes)
+    boxes = np.full((len(grid.places), 4), np.nan)
+    named = (grid.sources >= 0) & (grid.sources < len(found))
+    boxes[named] = found[grid.sources[named]]
+    return boxes
+
+
+def _disputes(grid: Grid, filling: Filling, lines: Boxes) -> float:
+    """Cells that are several in truth."""
+    order, number = text_rows(filling.cells, lines)
+    merged = int(deep_rows(grid, filling.cells[order], number).sum())
+    return _side_by_side(order, number, lines) + _MERGED * merged
+
+
+def _astray(grid: Grid, filling: Filling, lines: Boxes) -> int:
+    order, number = text_rows(filling.cells, lines)
+    return _empty(grid, filling) + int((filling.cells == OUTSIDE).sum()) + _side_by_side(order, number, lines)
+
+
+def _empty(grid: Grid, filling: Filling) -> int:
+    filled = np.isin(grid.slots, filling.cells)
+    return int((~filled.any(axis=0)).sum() + (~filled.any(axis=1)).sum())
+
+
+def _side_by_side(order: NDArray[np.intp], number: NDArray[np.intp], lines: Boxes) -> int:
+    gaps = lines[order[1:], 0] - lines[order[:-1], 2]
+    return int(((number[1:] == number[:-1]) & (gaps > _APART)).sum())
+
+
+def mean_probability(scores: NDArray[np.float32]) -> float:
+    """Geometric; what is no probability counts as none."""
+    if not len(scores):
+        return 0.0
+    known = np.nan_to_num(scores.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    return exp(float(np.log(np.clip(known, 1e-9, 1.0)).mean()))

@@ -1,0 +1,128 @@
+"""Which reading of a table is taken where there are several, and what is said of how sure that is."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.ocr.tables.structure import Structure
+from pipeline.ocr.tables.table import Table, contradicted, read_table
+from tests.unit.table_answers import Box, quads, structure
+
+
+def page(rows: int, columns: int, *, pitch: int = 30) -> list[Box]:
+    """A line 20 pixels high in each cell, row by row."""
+    return [
+        (100 * c + 10, pitch * r + 5, 100 * c + 70, pitch * r + 25)  #
+        for r in range(rows)
+        for c in range(columns)
+    ]
+
+
+def plain(rows: int, columns: int, score: float = 0.99) -> Structure:
+    return structure([[""] * columns] * rows, page(rows, columns), score)
+
+
+def read(answers: list[Structure], text: list[Box], ruled: Structure | None = None) -> Table:
+    table = read_table(answers, quads(text), [str(n) for n in range(len(text))], ruled=ruled)
+    assert table is not None
+    return table
+
+
+def size(table: Table) -> tuple[int, int]:
+    return table.row_count, table.column_count
+
+
+SPANNING = structure(
+    [[' colspan="2"', ""], ["", "", ""], ["", "", ""]], [(0, 0, 195, 30), (200, 0, 295, 30), *page(3, 3)[3:]]
+)
+"""Of which the first cell is two columns wide."""
+
+BESIDE: list[Box] = [(60, 5, 120, 25), *page(3, 3)[2:]]
+
+
+def test_rules_hold_against_networks() -> None:
+    """What is drawn on the page is believed, however many and sure the networks are; where one agrees, all the more."""
+    drawn = read([plain(3, 3, 1.0)] * 3, BESIDE, ruled=SPANNING)
+    agreed = read([plain(3, 3, 1.0), SPANNING, SPANNING], BESIDE, ruled=SPANNING)
+    assert [table.cells[0].column_span for table in (drawn, agreed)] == [2, 2]
+    assert agreed.confidence > drawn.confidence > 0.5
+
+
+def test_rules_that_the_text_contradicts_do_not_hold() -> None:
+    """A frame around several cells is not one of them."""
+    framed = structure([[""], [""], [""]], [(0, 30 * n, 300, 30 * n + 30) for n in range(3)])
+    assert size(read([plain(3, 3)], page(3, 3), ruled=framed)) == (3, 3)
+
+
+def test_rules_are_enough() -> None:
+    """Where no network's answer is usable, rules alone make a table; with nothing at all there is none."""
+    nothing = Structure((), quads([]), plain(1, 1).scores[:0])
+    assert size(read([nothing], page(3, 3), ruled=plain(3, 3))) == (3, 3)
+    assert read_table([nothing], quads(page(3, 3)), ["x"] * 9) is None
+
+
+def test_empty_rows_that_are_drawn_are_there() -> None:
+    """A form has rows to be filled in; networks only guess them. With each, a little less is sure."""
+    filled, blank = read([], page(4, 3), ruled=plain(4, 3)), read([], page(4, 3)[:9], ruled=plain(4, 3))
+    assert (size(filled), size(blank)) == ((4, 3), (4, 3))
+    assert filled.confidence > blank.confidence
+
+
+def test_rules_have_the_head_that_a_network_sees() -> None:
+    """Nothing drawn tells headings from other cells, so that is as the network says."""
+    head = Structure(
+        ("<thead>", *SPANNING.tokens[:4], "</thead>", *SPANNING.tokens[4:]), SPANNING.boxes, SPANNING.scores
+    )
+    table = read([head], BESIDE, ruled=SPANNING)
+    assert [cell.header for cell in table.cells] == [cell.row == 0 for cell in table.cells]
+
+
+def test_a_table_that_the_network_did_not_finish_is_read_by_its_lines() -> None:
+    """Of 100 rows the network wrote half: the lines say where the others are, nothing is lost, and little is sure."""
+    half = structure([[""] * 5] * 50, page(50, 5))
+    table = read([half], page(100, 5))
+    assert size(table) == (100, 5)
+    assert [cell.lines for cell in table.cells] == [(n,) for n in range(500)]
+    assert table.confidence < 0.5
+
+
+def test_columns_are_found_though_some_lines_were_found_as_one() -> None:
+    """Of each fourth row the first two cells are one line: there are as many columns as in the others."""
+    text = [
+        box
+        for r in range(60)
+        for box in ([(10, 30 * r + 5, 170, 30 * r + 25)] if r % 4 == 3 else page(r + 1, 2)[2 * r :])
+        + [(210, 30 * r + 5, 270, 30 * r + 25)]
+    ]
+    table = read([structure([[""] * 3] * 10, page(10, 3))], text)
+    assert size(table) == (60, 3)
+    assert not table.outside
+
+
+def test_where_lines_stand_vouches_for_an_answer() -> None:
+    """Of two answers among four, the one that has as many rows and columns as the text is surer."""
+    text = page(4, 3)
+    others = [plain(4, 2), plain(5, 3), plain(3, 3)]
+    right = read([plain(4, 3), *others], text)
+    spanning = structure(
+        [["", ' colspan="2"'], *[["", "", ""]] * 3], [*page(4, 3)[:1], (100, 0, 295, 30), *page(4, 3)[3:]]
+    )
+    wrapped = read([spanning, *others], [*text[:1], (140, 5, 240, 25), *text[3:], (10, 135, 70, 155)])
+    assert right.confidence > 0.5 > wrapped.confidence
+
+
+@pytest.mark.parametrize(("answer", "expected"), [((3, 3), False), ((3, 2), True), ((4, 3), True), ((0, 0), True)])
+def test_an_answer_is_held_against_the_text(answer: tuple[int, int], expected: bool) -> None:
+    """Columns too few, a row too many, or no table: the text tells."""
+    wide = structure(
+        [[""] * answer[1]] * answer[0],
+        [(150 * c, 30 * r, 150 * c + 140, 30 * r + 30) for r in range(answer[0]) for c in range(answer[1])],
+    )
+    asked = plain(3, 3) if answer == (3, 3) else wide
+    assert contradicted(asked, quads(page(3, 3))) is expected
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_too_little_text_contradicts_nothing_but_what_is_no_answer(count: int) -> None:
+    """Without lines there is nothing to hold an answer against."""
+    assert not contradicted(plain(1, 1), quads(page(1, 1)[:count]))
