@@ -67,13 +67,13 @@ def _spelled(div: Any, makers: Mapping[str, Any], numbers: Mapping[str, float]) 
             return []
         steps.insert(0, step)
     add, clip, mul, _ = steps
-    found = [_number(add, numbers), *(numbers.get(name) for name in clip.input[1:]), numbers.get(div.input[1])]
+    found = [_number(add, numbers), *(numbers.get(name) for name in clip.input[1:]), numbers.get(div.input[-1])]
     same = _argument(add, numbers) in mul.input
     return steps[:3] if same and div.op_type == "Div" and found == [3, 0, 6, 6] else []
 
 
-def _number(add: Any, numbers: Mapping[str, float]) -> float | None:
-    return next((numbers[name] for name in add.input if name in numbers), None)
+def _number(node: Any, numbers: Mapping[str, float]) -> float | None:
+    return next((numbers[name] for name in node.input if name in numbers), None)
 
 
 def _argument(add: Any, numbers: Mapping[str, float]) -> str:

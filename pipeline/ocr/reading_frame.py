@@ -71,10 +71,10 @@ class Reading:
 
 def reading_of(polygons: Polygons, texts: Sequence[str] = ()) -> Reading:
     """How a page with these lines is read; without their texts, as if written from left to right."""
-    return Reading(_main_angle(polygons) if len(polygons) else 0.0, _leftwards(texts))
+    return Reading(_main_angle(polygons) if len(polygons) else 0.0, runs_leftwards(texts))
 
 
-def _leftwards(texts: Sequence[str]) -> bool:
+def runs_leftwards(texts: Sequence[str]) -> bool:
     """Most characters that have a direction at all run from right to left."""
     strong = [kind for text in texts for kind in map(unicodedata.bidirectional, text) if kind in ("L", "R", "AL")]
     return 2 * strong.count("L") < len(strong)

@@ -93,7 +93,7 @@ def structure_of(
 
 def is_sure(structure: Structure) -> bool:
     """Whether an answer needs no other beside it: every token is likely, and all rows have as many columns."""
-    if not structure.tokens or float(structure.scores.min()) < SURE:
+    if not structure.tokens or not float(structure.scores.min()) >= SURE:  # not-a-number is not
         return False
     return len(set(row_widths(structure.tokens))) == 1
 
@@ -113,7 +113,7 @@ def row_widths(tokens: Iterable[str]) -> list[int]:
             case ">":
                 widths[-1] += across
                 reaching.update({len(widths) + row: across for row in range(down - 1)})
-            case _ if span := re.fullmatch(r' (col|row)span="(\d+)"', token):
+            case _ if span := re.fullmatch(r' (col|row)span="(\d{1,3})"', token):  # no network's own are longer
                 across, down = (int(span[2]), down) if span[1] == "col" else (across, int(span[2]))
     return widths[1:]
 

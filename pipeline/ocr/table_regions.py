@@ -31,6 +31,9 @@ _TABLE_LINES = 4
 _SAME_TABLE = 0.7
 """Two regions are one table if they share so much of the smaller one's area."""
 
+_MOST_REGIONS = 100
+"""The surest are looked at; pages have ten or twenty."""
+
 _FAR_AWAY = 2.0**31
 _THIN = 0.01
 """Pixels: no page reaches further, and no region that has sides is thinner."""
@@ -54,15 +57,17 @@ tables begin with five and more."""
 
 def table_regions(regions: Sequence[Region], polygons: Polygons) -> list[Region]:
     """Tables, the surest first, each place once. Grids that were taken for something else come back as `table`."""
-    sound = [region for region in regions if is_sound(region)]
+    sound = surest(filter(is_sound, regions))[:_MOST_REGIONS]
     held = [polygons[share >= INSIDE] for share in coverage(sound, polygons)]
     tables, grids = [], []
     for region, lines in zip(sound, held, strict=True):
         if _is_table(region, lines, sound):
             tables.append(region)
         elif region.kind in _GRID_KINDS and region.score >= _GRID_SCORE and _is_grid(lines, region):
-            grids.append(_grown(replace(region, kind="table"), polygons))
-    return distinct(chain(surest(tables), surest(grids)))
+            grids.append(replace(region, kind="table"))
+    rows = rows_of(reading_of(polygons).frame(polygons)) if grids else []
+    grown = (_grown(grid, polygons, rows) for grid in distinct(surest(grids)))
+    return distinct(chain(surest(tables), grown))
 
 
 def _is_table(region: Region, lines: Polygons, others: Sequence[Region]) -> bool:
@@ -156,14 +161,13 @@ def _heads(frame: Frame, rows: Sequence[Sequence[int]]) -> int:
     return sum(len(row) == 1 and frame.left[row[0]] > np.median(second) for row in rows) if second else 0
 
 
-def _grown(grid: Region, polygons: Polygons) -> Region:
+def _grown(grid: Region, polygons: Polygons, rows: Sequence[Sequence[int]]) -> Region:
     """With the rows of several cells right above and below it: where a table is taken for a figure, its head often is
     taken for something else. A caption is one cell, and stays outside."""
     low, high = polygons.min(axis=1), polygons.max(axis=1)
     height = float(np.median(high[:, 1] - low[:, 1]))
     x0, y0, x1, y1 = grid.box
     across = (low[:, 0] < x1) & (high[:, 0] > x0)
-    rows = rows_of(reading_of(polygons).frame(polygons))
     for row in [*reversed(rows), *rows]:
         cells = [line for line in row if across[line]]
         if len(cells) < 2:

@@ -123,6 +123,27 @@ def test_a_table_comes_with_its_page(rotation: Rotation) -> None:
     assert page.warnings == ()
 
 
+@dataclass(frozen=True, slots=True)
+class Sweeping(FakeEngine):
+    """An engine that sees cells twice as large as they are."""
+
+    def read_structure(self, crops: Sequence[TableCrop]) -> list[tuple[Structure, ...]]:
+        ((one,),) = FakeEngine.read_structure(self, crops)
+        middle = one.boxes.mean(axis=(0, 1))
+        return [(replace(one, boxes=(one.boxes - middle) * 2 + middle),)]
+
+
+@pytest.mark.parametrize("rotation", ROTATIONS)
+def test_what_lies_on_a_page_ends_with_it(rotation: Rotation) -> None:
+    """Borders of a table's outer cells are guessed, and may lie beyond the page; in its record they don't."""
+    drawn = draw_page([Table(ROWS)])[23:-23, 23:-23]
+    page = read(Sweeping(), turned(np.ascontiguousarray(drawn), rotation), wanted=True)
+    [table] = page.tables or ()
+    corners = np.array([table.polygon, *(cell.polygon for cell in table.cells)])
+    assert (corners >= 0).all()
+    assert (corners <= (page.width, page.height)).all()
+
+
 def test_a_table_that_failed_is_told() -> None:
     """The page has its lines, and a warning in place of the table; what its file was warned of is there too."""
     image = draw_page(["above", Table(ROWS), "below"])

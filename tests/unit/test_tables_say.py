@@ -32,6 +32,12 @@ def test_a_line_over_two_cells_is_shared() -> None:
     assert "<td>1,144</td><td>193.5</td>" in table.html
 
 
+def test_what_is_read_leftwards_is_shared_leftwards() -> None:
+    """The first word of a Hebrew line stands at its right, so the right cell says it."""
+    table = read({4: ((110, 35, 290, 55), "ראשון שני"), 5: None})
+    assert row_of(table, 1) == ["3", "שני", "ראשון"]
+
+
 @pytest.mark.parametrize(
     "changed",
     [

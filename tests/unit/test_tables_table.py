@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -147,6 +148,31 @@ def test_lines_of_a_cell_are_read_in_order() -> None:
     table = read_table([written], quads(text), ["three", "two", "one", "other"])
     assert table is not None
     assert [cell.text for cell in table.cells] == ["one\ntwo\nthree", "other"]
+
+
+def test_words_of_a_cell_are_read_in_their_direction() -> None:
+    """Two Hebrew words beside each other in a cell are read from the right."""
+    boxes: list[Box] = [(10, 5, 90, 25), (10, 35, 45, 55), (50, 35, 90, 55)]
+    table = read_table([structure([[""], [""]], [boxes[0], (10, 35, 90, 55)])], quads(boxes), ["כותרת", "שני", "ראשון"])
+    assert table is not None
+    assert [cell.lines for cell in table.cells] == [(0,), (2, 1)]
+
+
+@pytest.mark.parametrize("degrees", [-3.0, -1.0, 1.0, 3.0])
+def test_a_tilted_table_is_the_same_table(degrees: float) -> None:
+    """Pages lie askew by a few degrees: lines are in the same cells, though rows fall by more than their height."""
+    boxes = page(8, 6)
+    answer = structure([[""] * 6] * 8, boxes)
+    cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    turn = np.array([[cos, sin], [-sin, cos]], np.float32)
+    tilted = quads(boxes) @ turn
+    level, askew = (
+        read_table([replace(answer, boxes=lines.copy())], lines, words(48)) for lines in (quads(boxes), tilted)
+    )
+    assert level is not None
+    assert askew is not None
+    assert [cell.lines for cell in askew.cells] == [cell.lines for cell in level.cells]
+    assert (askew.confidence, askew.outside) == (pytest.approx(level.confidence, abs=1e-6), ())
 
 
 def test_a_line_far_from_the_grid_is_outside() -> None:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from pipeline.ocr.reading_frame import runs_leftwards
+
 from .bands import Bands
 from .fill import Filling
 from .grid import Grid, Indices
@@ -31,7 +33,7 @@ def texts_of(
         for line in found:
             cells = _beneath(grid, filling.columns, full, cell=cell, line=lines[line])
             middles = [_border(filling.columns, grid.places[left, 1]) for left in cells[:-1]]
-            parts = split(texts[line], lines[line, 0], lines[line, 2], middles)
+            parts = _shares(texts[line], lines[line, 0], lines[line, 2], middles)
             for owner, part in zip(cells if len(parts) > 1 else [cell], parts, strict=True):
                 said[owner].append(part)
     return ["\n".join(parts) for parts in said]
@@ -56,6 +58,13 @@ def _beneath(grid: Grid, columns: Bands, full: Indices, *, cell: int, line: Boxe
 
 def _border(columns: Bands, left: int) -> float:
     return float(columns[left, 1] + columns[left + 1, 0]) / 2
+
+
+def _shares(text: str, left: float, right: float, borders: Sequence[float]) -> list[str]:
+    """What stands between the borders, from left to right; what is read leftwards begins at the right."""
+    if not runs_leftwards([text]):
+        return split(text, left, right, borders)
+    return split(text, -right, -left, [-border for border in reversed(borders)])[::-1]
 
 
 def split(text: str, start: float, end: float, borders: Sequence[float]) -> list[str]:

@@ -93,7 +93,7 @@ def _table(
     grid, filling = best.grid, best.filling
     inside = np.flatnonzero(owners != OUTSIDE)
     lines = frame.boxes(polygons)
-    members = _members(grid, owners, lines, frame.shapes(polygons))
+    members = _members(grid, owners, lines, frame.shapes(polygons), texts)
     edges = [
         borders(grid, axis, bands=bands, cells=owners[inside], lines=lines[inside])
         for axis, bands in ((ROWS, filling.rows), (COLUMNS, filling.columns))
@@ -117,7 +117,9 @@ def _table(
     )
 
 
-def _members(grid: Grid, owners: Indices, lines: Boxes, shapes: Polygons) -> list[tuple[int, ...]]:
+def _members(
+    grid: Grid, owners: Indices, lines: Boxes, shapes: Polygons, texts: Sequence[str]
+) -> list[tuple[int, ...]]:
     """For each cell its lines, in reading order."""
     order, number = text_rows(owners, lines)
     members: list[list[int]] = [[] for _ in grid.places]
@@ -126,7 +128,7 @@ def _members(grid: Grid, owners: Indices, lines: Boxes, shapes: Polygons) -> lis
         members[owners[line]].append(line)
         single[owners[line]] &= not beside
     return [
-        tuple(found if alone else np.array(found)[reading_order(shapes[found])].tolist())
+        tuple(found if alone else np.array(found)[reading_order(shapes[found], [texts[one] for one in found])].tolist())
         for found, alone in zip(members, single, strict=True)
     ]
 
