@@ -30,8 +30,8 @@ TABLE_DOUBTFUL = "table_doubtful"
 """Warning: the structure of a table on the page has a confidence below `DOUBTFUL`."""
 
 DOUBTFUL = 0.5
-"""Below it a table is more likely wrong in some cell than right: of 16 such tables 4 were right, of 78 others 70 (61 drawn
-tables and 33 cut out of papers and reports)."""
+"""Below it a table is more likely wrong in some cell than right: of 16 such tables 4 were right, of 78 others 70. 61 of
+these were drawn, and 33 cut out of papers and reports."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
