@@ -113,8 +113,9 @@ class TableCrop:
 class Engine(Protocol):
     """Contract: what takes several items answers with the same length and order as it was asked.
 
-    Layout is asked of upright pages. `read_structure` gives one answer or several to choose from, the network's first
-    choice first; their boxes lie in the crop's image.
+    `page_share`: how much of its size the detector sees of a page. Layout is asked of upright pages.
+    `read_structure` gives one answer or several to choose from, the network's first choice first; their boxes lie
+    in the crop's image.
     """
 
     @property
@@ -123,6 +124,8 @@ class Engine(Protocol):
     def page_bucket(self, height: int, width: int) -> Bucket: ...
 
     def crop_bucket(self, height: int, width: int) -> Bucket: ...
+
+    def page_share(self, height: int, width: int) -> float: ...
 
     def detect(self, pages: Sequence[Image]) -> list[Regions]: ...
 

@@ -86,6 +86,10 @@ class FakeEngine:
     def crop_bucket(self, height: int, width: int) -> Bucket:
         return Bucket("crop", width)
 
+    def page_share(self, height: int, width: int) -> float:
+        del height, width
+        return 1.0
+
     def detect(self, pages: Sequence[Image]) -> list[Regions]:
         found = [find_frames(page) for page in pages]
         texts = [[_read(page, frame) for frame in frames] for page, frames in zip(pages, found, strict=True)]

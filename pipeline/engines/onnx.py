@@ -16,7 +16,7 @@ from pipeline.errors import Fatal
 from pipeline.ocr import ctc
 from pipeline.ocr.boxes import find_boxes
 from pipeline.ocr.plain import plain_classes
-from pipeline.ocr.preprocess import PageLimits, crop_tensor, crop_width, page_scale, page_size, page_tensor
+from pipeline.ocr.preprocess import PageLimits, crop_tensor, crop_width, page_scale, page_share, page_size, page_tensor
 
 from .base import Bucket, Engine, EngineSettings, Image, ModelStamp, Reading, Regions
 from .models import ROLES, WEIGHTS, model_directory
@@ -73,6 +73,9 @@ class OnnxEngine(SeesStructure):
 
     def crop_bucket(self, height: int, width: int) -> Bucket:
         return Bucket("crop", crop_width(height, width, self.recogniser.recipe.shape))
+
+    def page_share(self, height: int, width: int) -> float:
+        return page_share(height, width, self.detector.limits)
 
     def detect(self, pages: Sequence[Image]) -> list[Regions]:
         return [self.detector(page) for page in pages]

@@ -25,6 +25,7 @@ from pipeline.ocr.preprocess import (
     crop_width,
     page_image,
     page_scale,
+    page_share,
     page_size,
 )
 
@@ -83,6 +84,9 @@ class BatchedEngine(SeesStructure):
         """The cost is a part of a run, where a run costs `runs.crops`."""
         columns = self._columns(height, width)
         return Bucket(columns, self.runs.crop_cost(columns))
+
+    def page_share(self, height: int, width: int) -> float:
+        return page_share(height, width, self.limits)
 
     def detect(self, pages: Sequence[Image]) -> list[Regions]:
         answers: dict[int, Regions] = {}

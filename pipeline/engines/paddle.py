@@ -19,7 +19,7 @@ import numpy as np
 
 from pipeline.errors import Retryable
 from pipeline.ocr.geometry import clip, no_polygons, orient
-from pipeline.ocr.preprocess import CropShape, PageLimits, natural_width, page_size
+from pipeline.ocr.preprocess import CropShape, PageLimits, natural_width, page_share, page_size
 
 from . import engine_cache, paddle_cache
 from .base import Bucket, Engine, EngineSettings, Image, ModelStamp, Reading, Regions
@@ -51,6 +51,9 @@ class PaddleEngine(SeesStructure):
 
     def crop_bucket(self, height: int, width: int) -> Bucket:
         return Bucket("crop", max(_LEAST_WIDTH, natural_width(height, width, self.shape)))
+
+    def page_share(self, height: int, width: int) -> float:
+        return page_share(height, width, self.limits)
 
     def detect(self, pages: Sequence[Image]) -> list[Regions]:
         return [self._regions(page) for page in pages]

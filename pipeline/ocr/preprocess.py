@@ -90,6 +90,11 @@ def page_size(height: int, width: int, limits: PageLimits) -> tuple[int, int]:
     return _strides(int(height * ratio), limits.ceiling), _strides(int(width * ratio), limits.ceiling)
 
 
+def page_share(height: int, width: int, limits: PageLimits) -> float:
+    """How much of its size the detector sees of a page; more than 1 where it is enlarged."""
+    return max(page_size(height, width, limits)) / max(height, width)
+
+
 def page_image(page: Image, size: tuple[int, int]) -> Image:
     """One page at `size` (height, width). A page of a few pixels is set into black first."""
     height, width = page.shape[:2]

@@ -12,6 +12,7 @@ from pipeline.ocr.geometry import crop, sizes
 from pipeline.ocr.layout import Region
 from pipeline.ocr.orientation import Rotation, turned
 from pipeline.ocr.ruled import ruled
+from pipeline.ocr.strips import joined, strips_for
 from pipeline.ocr.table_regions import lines_in, table_regions
 from pipeline.stages.parts import Crop, Found, Page, TableCut
 
@@ -35,7 +36,8 @@ def detect(engine: Engine, pages: Sequence[Page]) -> list[Detected]:
     """Lines in the detector's order, then tables. Runs on the engine's own thread."""
     images = [page.image for page in pages]
     seen = zip(images, engine.detect(images), engine.orient(images), strict=True)
-    upright = [_upright(engine, image, text, turn.rotation) for image, text, turn in seen]
+    turned_up = [_upright(engine, image, text, turn.rotation) for image, text, turn in seen]
+    upright = [(image, _found_closer(engine, image, text), rotation) for image, text, rotation in turned_up]
     layouts = iter(engine.lay_out([image for page, (image, _, _) in zip(pages, upright, strict=True) if page.tables]))
     return [
         _detected(engine, image, text, Found(rotation, next(layouts) if page.tables else ()))
@@ -54,6 +56,18 @@ def _upright(engine: Engine, image: Image, text: Regions, rotation: Rotation) ->
     if legible and legible + EQUAL >= _legible(engine, image, text.polygons):
         return other, found, rotation
     return image, text, 0
+
+
+def _found_closer(engine: Engine, image: Image, text: Regions) -> Regions:
+    """Lines found in strips of the page, where they are too small to be found on it whole."""
+    height, width = image.shape[:2]
+    shown, shown_square = engine.page_share(height, width), engine.page_share(width, width)
+    strips = strips_for(text.polygons, height=height, width=width, shown=shown, shown_square=shown_square)
+    if not strips:
+        return text
+    found = engine.detect([image[top:end] for top, end in strips])
+    polygons, places = joined(strips, [regions.polygons for regions in found])
+    return Regions(polygons, np.concatenate([regions.scores for regions in found])[places])
 
 
 def _legible(engine: Engine, image: Image, polygons: Polygons) -> float:

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.core.events import PageRead, PartFailed
-from pipeline.engines.base import Image, Reading, TableCrop
+from pipeline.engines.base import Image, Reading, Regions, TableCrop
 from pipeline.engines.fake import FakeEngine, Table, draw_page, read_frame
 from pipeline.errors import Retryable
-from pipeline.ocr.geometry import crop
+from pipeline.ocr.geometry import crop, no_polygons
 from pipeline.ocr.layout import Region
 from pipeline.ocr.orientation import Rotation, Turn, turned
 from pipeline.ocr.tables.structure import Structure
@@ -69,6 +69,29 @@ def test_what_a_record_says_lies_where_a_viewer_shows_it(rotation: Rotation, tex
     assert [line.text for line in page.lines or ()] == texts
     for line in page.lines or ():
         assert read_frame(crop(standing, np.array(line.polygon, np.float32))) == line.text
+
+
+@dataclass(frozen=True, slots=True)
+class Shortsighted(FakeEngine):
+    """An engine that sees 400 pixels of a page, and nothing of one that is larger."""
+
+    def page_share(self, height: int, width: int) -> float:
+        return min(1.0, 400 / max(height, width))
+
+    def detect(self, pages: Sequence[Image]) -> list[Regions]:
+        found = FakeEngine.detect(self, pages)
+        nothing = Regions(no_polygons(), np.zeros(0, np.float32))
+        return [one if max(page.shape) <= 400 else nothing for one, page in zip(found, pages, strict=True)]
+
+
+def test_a_page_too_high_to_be_seen_is_read_in_strips() -> None:
+    """All lines of a till roll are read, in order and where they stand."""
+    texts = [f"line {number}" for number in range(40)]
+    image = draw_page(texts)
+    assert image.shape[0] > 3 * image.shape[1]
+    page = read(Shortsighted(), image)
+    assert [line.text for line in page.lines or ()] == texts
+    assert page.lines == read(FakeEngine(), image).lines
 
 
 @pytest.mark.parametrize("rotation", ROTATIONS[1:])
