@@ -65,6 +65,16 @@ Places = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Rules:
+    """Of the table that reaches farthest: rules along and down the page, and where its rows and columns end."""
+
+    across: Segments
+    upright: Segments
+    ys: Places
+    xs: Places
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Level:
     """A part of the page, grey, turned so that its lines are level; `back` (2, 3) leads from it to the page."""
 
@@ -78,18 +88,14 @@ def ruled(image: Image, lines: Polygons) -> Structure | None:
     in the frame of `image`; every token's probability is 1."""
     if len(lines) < 2:
         return None
-    height = float(np.median(np.linalg.norm(lines[:, 3] - lines[:, 0], axis=1)))
-    level = _levelled(image, lines, room=_AROUND * height, scale=min(1.0, _HEIGHT / max(height, 1.0)))
-    height = min(max(height, 1.0), _HEIGHT)
-    down = _runs(np.ascontiguousarray(level.picture.T), height, _TALL)
-    across, upright = _network(_runs(_without_text(level), height, _LONG), down, height)
-    across = _beside_text(across, level.lines, height)
-    if min(len(across), len(upright)) < 2:
+    height = height_of(lines)
+    level = _levelled(image, lines, room=_AROUND * height)
+    height = min(height, _HEIGHT)
+    rules = _rules(level, height)
+    if rules is None or _around(level.lines, rules).mean() < _INSIDE:
         return None
-    ys, xs = _edges(across, upright, _SAME * height), _edges(upright, across, _SAME * height)
-    if max(len(ys), len(xs)) > _LONGEST or not _around(level.lines, xs, ys):
-        return None
-    ys = _with_text(ys, _walls(upright, xs, ys, _SAME * height), level.lines)
+    across, upright, xs = rules.across, rules.upright, rules.xs
+    ys = _with_text(rules.ys, _walls(upright, xs, rules.ys, _SAME * height), level.lines)
     above, left = _walls(across, ys, xs, _SAME * height), _walls(upright, xs, ys, _SAME * height)
     cells = _cells(_closed(above), _closed(left))
     if cells is None:
@@ -98,7 +104,30 @@ def ruled(image: Image, lines: Polygons) -> Structure | None:
     return _structure(_taken_apart(cells, blank), xs, ys, level.back)
 
 
-def _levelled(image: Image, lines: Polygons, *, room: float, scale: float) -> _Level:
+def ruled_around(image: Image, lines: Polygons) -> NDArray[np.bool_]:
+    """(lines,): which of them stand within the rules that reach farthest."""
+    level = _levelled(image, lines, room=_AROUND * height_of(lines))
+    rules = _rules(level, min(height_of(lines), _HEIGHT))
+    return _around(level.lines, rules) if rules is not None else np.zeros(len(lines), np.bool_)
+
+
+def height_of(lines: Polygons) -> float:
+    """Pixels, 1 at least; of the median line."""
+    return max(1.0, float(np.median(np.linalg.norm(lines[:, 3] - lines[:, 0], axis=1))))
+
+
+def _rules(level: _Level, height: float) -> _Rules | None:
+    down = _runs(np.ascontiguousarray(level.picture.T), height, _TALL)
+    across, upright = _network(_runs(_without_text(level), height, _LONG), down, height)
+    across = _beside_text(across, level.lines, height)
+    if min(len(across), len(upright)) < 2:
+        return None
+    ys, xs = _edges(across, upright, _SAME * height), _edges(upright, across, _SAME * height)
+    return _Rules(across, upright, ys, xs) if max(len(ys), len(xs)) <= _LONGEST else None
+
+
+def _levelled(image: Image, lines: Polygons, *, room: float) -> _Level:
+    scale = min(1.0, _HEIGHT / height_of(lines))
     size = np.array(image.shape[1::-1])
     low = np.clip(lines.min(axis=(0, 1)) - room, 0, size - 1).astype(int)
     high = np.clip(lines.max(axis=(0, 1)) + room, low + 1, size).astype(int)
@@ -172,10 +201,10 @@ def _edges(rules: Segments, others: Segments, apart: float) -> Places:
     return np.array([*before, *places, *after])
 
 
-def _around(lines: Polygons, xs: Places, ys: Places) -> bool:
-    middles = lines.mean(axis=1)
-    inside = (middles > (xs[0], ys[0])) & (middles < (xs[-1], ys[-1]))
-    return bool(inside.all(axis=1).mean() >= _INSIDE)
+def _around(lines: Polygons, rules: _Rules) -> NDArray[np.bool_]:
+    """(lines,): which of them the rules go around."""
+    middles, xs, ys = lines.mean(axis=1), rules.xs, rules.ys
+    return np.asarray(((middles > (xs[0], ys[0])) & (middles < (xs[-1], ys[-1]))).all(axis=1))
 
 
 def _walls(rules: Segments, places: Places, between: Places, apart: float) -> NDArray[np.bool_]:

@@ -8,10 +8,9 @@ import numpy as np
 
 from pipeline.core.events import Detected, Part
 from pipeline.engines.base import Engine, Image, Polygons, Regions, TableCrop
+from pipeline.ocr.drawn_tables import Drawn, drawn_tables
 from pipeline.ocr.geometry import crop, sizes
-from pipeline.ocr.layout import Region
 from pipeline.ocr.orientation import Rotation, turned
-from pipeline.ocr.ruled import ruled
 from pipeline.ocr.strips import joined, strips_for
 from pipeline.ocr.table_regions import lines_in, table_regions
 from pipeline.stages.parts import Crop, Found, Page, TableCut
@@ -81,8 +80,8 @@ def _legible(engine: Engine, image: Image, polygons: Polygons) -> float:
 def _detected(engine: Engine, image: Image, text: Regions, found: Found) -> Detected:
     lines = [_crop_part(engine, Crop(crop(image, polygon), polygon)) for polygon in text.polygons]
     tables = [
-        _table_part(engine, image, region, text.polygons[lines_in(region, text.polygons)])
-        for region in table_regions(found.regions, text.polygons)
+        _table_part(engine, image, drawn, text.polygons[lines_in(drawn[0], text.polygons)])
+        for drawn in drawn_tables(image, table_regions(found.regions, text.polygons), text.polygons)
     ]
     return Detected((*lines, *tables), found)
 
@@ -92,7 +91,7 @@ def _crop_part(engine: Engine, piece: Crop) -> Part:
     return Part("recognise", bucket.key, bucket.cost, piece)
 
 
-def _table_part(engine: Engine, image: Image, region: Region, lines: Polygons) -> Part:
+def _table_part(engine: Engine, image: Image, drawn: Drawn, lines: Polygons) -> Part:
     """The table with the room around its lines that an engine may want to see."""
     (x0, y0), (x1, y1) = lines.min(axis=(0, 1)).tolist(), lines.max(axis=(0, 1)).tolist()
     room = ROOM * max(x1 - x0, y1 - y0) + ROOM_PX
@@ -100,4 +99,4 @@ def _table_part(engine: Engine, image: Image, region: Region, lines: Polygons) -
     piece = np.ascontiguousarray(image[top : int(y1 + room) + 1, left : int(x1 + room) + 1])
     bucket = engine.table_bucket(piece.shape[0], piece.shape[1])
     table = TableCrop(piece, (x0 - left, y0 - top, x1 - left, y1 - top), lines - np.array([left, top], np.float32))
-    return Part("tables", bucket.key, bucket.cost, TableCut(table, region, ruled(image, lines), (left, top)))
+    return Part("tables", bucket.key, bucket.cost, TableCut(table, *drawn, (left, top)))
