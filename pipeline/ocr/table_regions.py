@@ -46,6 +46,10 @@ _GRID_SHARE = 0.85
 _GRID_ASPECT = 8.0
 """Lines that are wider than this, in their own heights and in the median, are columns of running text."""
 
+_CELL_ASPECT = 15.0
+"""The same of columns that a table was said to lack: descriptions, say, which are longer than numbers. Lines of running
+text in two columns are 20 times and more."""
+
 _GRID_EXTENT = 0.6
 """Share of the region, either way, that the grid spans."""
 
@@ -65,9 +69,12 @@ def table_regions(regions: Sequence[Region], polygons: Polygons) -> list[Region]
             tables.append(region)
         elif region.kind in _GRID_KINDS and region.score >= _GRID_SCORE and _is_grid(lines, region):
             grids.append(replace(region, kind="table"))
-    rows = rows_of(reading_of(polygons).frame(polygons)) if grids else []
+    if not tables and not grids:
+        return []
+    rows = rows_of(reading_of(polygons).frame(polygons))
     grown = (_grown(grid, polygons, rows) for grid in distinct(surest(grids)))
-    return distinct(chain(surest(tables), grown))
+    found = distinct(chain(surest(tables), grown))
+    return distinct(_widened(region, found, polygons, rows) for region in found)
 
 
 def _is_table(region: Region, lines: Polygons, others: Sequence[Region]) -> bool:
@@ -176,6 +183,28 @@ def _grown(grid: Region, polygons: Polygons, rows: Sequence[Sequence[int]]) -> R
         if top <= y1 + height and bottom >= y0 - height:
             y0, y1 = min(y0, top), max(y1, bottom)
     return replace(grid, box=(x0, y0, x1, y1))
+
+
+def _widened(table: Region, tables: Sequence[Region], polygons: Polygons, rows: Sequence[Sequence[int]]) -> Region:
+    """With the columns beside it: where nearly all of its rows go on in short lines, and nothing else stands there."""
+    low, high = polygons.min(axis=1), polygons.max(axis=1)
+    own = coverage([table], polygons)[0] >= INSIDE
+    free = (coverage(tables, polygons) < INSIDE).all(axis=0)
+    level = (low[:, 1] < high[own, 1].max()) & (high[:, 1] > low[own, 1].min()) if own.any() else own
+    x0, y0, x1, y1 = table.box
+    for beside in (high[:, 0] <= low[own, 0].min(initial=x1), low[:, 0] >= high[own, 0].max(initial=x0)):
+        there = free & level & beside
+        ours = [row for row in rows if own[list(row)].any()]
+        going_on = [row for row in ours if there[list(row)].any()]
+        lines = np.array([line for row in going_on for line in row if there[line]], np.intp)
+        if len(going_on) < max(_GRID_ROWS, _GRID_SHARE * len(ours)) or len(lines) < _GRID_SHARE * there.sum():
+            continue
+        if (
+            float(np.median(np.ptp(polygons[lines, :, 0], axis=1) / np.ptp(polygons[lines, :, 1], axis=1)))
+            < _CELL_ASPECT
+        ):
+            x0, x1 = min(x0, float(low[lines, 0].min())), max(x1, float(high[lines, 0].max()))
+    return replace(table, box=(x0, y0, x1, y1))
 
 
 def _extent(polygons: Polygons, region: Region) -> float:
