@@ -68,7 +68,9 @@ class Options(Message):
     dpi: Annotated[int, Strict()] | None = Field(
         default=None, ge=72, le=600, description="Resolution to render pages at, in pixels per inch, 72 to 600."
     )
-    tables: Annotated[bool, Strict()] | None = Field(default=None, description="Whether to read table structure.")
+    tables: Annotated[bool, Strict()] | None = Field(
+        default=None, description="Whether to look for layout and tables; without them pages have lines."
+    )
     password_secret: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")] | None = Field(
         default=None, description="Name of a mounted secret that holds the document's password; never a password."
     )

@@ -43,6 +43,9 @@ def _summary(report: Report, chosen: Chosen, out: Path) -> Iterator[str]:
     yield f": {counted(report.pages, 'page')} in {report.seconds:.1f} s ({rate:.1f} pages/s)"
     if report.unkept:
         yield f", and {counted(report.unkept, 'page')} begun and not kept"
+    if report.warnings:
+        pages = (f"{code} {count:,}" for code, count in sorted(report.warnings.items()))
+        yield f"; warnings of pages: {', '.join(pages)}"
     yield f". Results: {shown(out)}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,7 +45,7 @@ class Report:
     """What became of all that was asked for. `failed` counts documents without a result, `pages` those in results.
 
     `unkept`: pages begun, of documents that an interrupt cut off. `removed`: keys that had a result of an
-    earlier run, and failed in this one.
+    earlier run, and failed in this one. `warnings`: how many pages have each.
     """
 
     documents: int = 0
@@ -55,6 +56,7 @@ class Report:
     interrupted: bool = False
     troubles: list[Trouble] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    warnings: Counter[str] = field(default_factory=Counter)
 
 
 def read_into(
@@ -97,17 +99,11 @@ def _take(report: Report, key: str, outcome: Outcome, results: MemoryStore, out:
             results.remove(place.bucket, place.key)
             report.documents += 1
             report.pages += outcome.page_count - outcome.pages_by_status.skipped
-            if outcome.status == "partial":
-                report.troubles += _failed_pages(key, body)
-
-
-def _failed_pages(key: str, body: bytes) -> list[Trouble]:
-    failed = [page for page in decode(DocumentResult, body).pages if page.error is not None]
-    return [
-        Trouble(key, page.number, page.error.code, local_sentence(page.error.code, page.error.message))
-        for page in failed
-        if page.error is not None
-    ]
+            for page in decode(DocumentResult, body).pages:
+                report.warnings.update(page.warnings)
+                if (error := page.error) is not None:
+                    sentence = local_sentence(error.code, error.message)
+                    report.troubles.append(Trouble(key, page.number, error.code, sentence))
 
 
 def _place(out: Path, key: str) -> Path:

@@ -287,6 +287,16 @@ def test_tables_are_left_out_where_nobody_wants_them(folder, tmp_path):
     assert found == {"wanted": (1, 7), "lines": (0, 7)}
 
 
+def test_warnings_of_pages_are_counted(folder, tmp_path):
+    """Whoever reads the summary knows that a table is to be looked at, and how many such pages there are."""
+    cells = (("item", "price"), ("pen", mark(Fault.REJECTED, "tables")), ("ink", "nine"))
+    for name in ("one.png", "two.png"):
+        (folder / name).write_bytes(picture("above", Table(cells)))
+    ended = command(folder, "--out", tmp_path / "out", "--engine", "fake")
+    assert ended.returncode == 0, ended.stderr
+    assert "warnings of pages: table_unreadable 2" in ended.stdout
+
+
 def test_a_password_comes_from_a_file(folder, tmp_path):
     """An encrypted document is read with --password-file, and the password appears nowhere."""
     writer = PdfWriter(clone_from=PdfReader(BytesIO(gauge_report().body)))
