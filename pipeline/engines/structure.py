@@ -15,7 +15,7 @@ import numpy as np
 from pipeline.errors import Fatal
 from pipeline.ocr.layout import STRIDES, Region, find_regions, layout_tensor
 from pipeline.ocr.orientation import Turn, is_upright, middle_tensor, turn_of, whole_tensor
-from pipeline.ocr.slanet import Frame, cut, is_sure, structure_of, table_tensor, vocabulary
+from pipeline.ocr.slanet import BoxesIn, cut, is_sure, structure_of, table_tensor, vocabulary
 from pipeline.ocr.tables.structure import Structure
 from pipeline.ocr.tables.table import contradicted
 
@@ -24,7 +24,7 @@ from .layout_graph import layout_graph
 from .models import WEIGHTS, StructureRole, structure_directory
 from .session import Session, open_session, run_one, stamp
 
-_FRAMES: dict[StructureRole, Frame] = {"slanet-plus": "square", "slanet-1m": "image"}
+_FRAMES: dict[StructureRole, BoxesIn] = {"slanet-plus": "square", "slanet-1m": "image"}
 """Found by drawing boxes over tables that are not square."""
 
 _ATTEMPTS: tuple[tuple[StructureRole, float], ...] = (
@@ -41,7 +41,7 @@ class TableNetwork:
 
     session: Session
     tokens: tuple[str, ...]
-    frame: Frame
+    frame: BoxesIn
 
     def __call__(self, crop: TableCrop, share: float) -> Structure:
         table, (left, top) = cut(crop.image, crop.text_box, share)
@@ -117,7 +117,7 @@ def load_structure(settings: EngineSettings) -> StructureModels:
     )
 
 
-def _table_network(model: Path, frame: Frame, settings: EngineSettings) -> TableNetwork:
+def _table_network(model: Path, frame: BoxesIn, settings: EngineSettings) -> TableNetwork:
     session = open_session(model, settings)
     tokens = vocabulary(session.get_modelmeta().custom_metadata_map.get("character", ""))
     if session.get_outputs()[-1].shape[-1] != len(tokens):

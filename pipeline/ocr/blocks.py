@@ -17,10 +17,12 @@ from .geometry import Polygons, sizes
 from .layout import Region
 from .line_kinds import is_page_number
 from .lists import hangs, list_parts
-from .reading_frame import Floats, Frame, Order, Reading, reading_of
+from .paragraphs import in_margin, paragraphs
+from .reading_frame import Direction, Floats, Frame, Order, direction_of
 from .reading_order import Units, order_of_lines, order_of_units
+from .regions import INSIDE, coverage, distinct, is_sound, surest
 from .rows import rows_of
-from .table_regions import INSIDE, coverage, distinct, is_sound, surest, table_regions
+from .table_regions import table_regions
 
 BlockKind = Literal["title", "text", "list", "table", "figure", "header", "footer", "page_number"]
 Box = tuple[float, float, float, float]
@@ -39,15 +41,6 @@ _TEXT_ASPECT = 8.0
 many in the median so many times wider than high. The network, trained on papers, takes most receipts for figures: lines
 fill 0.16 to 0.54 of those (61 receipts). In 17 charts, maps and drawings with their labels it is 0.03 to 0.12."""
 
-_MARGIN = 0.1
-_FAR = 20.0
-"""A page number that no region holds stands in the outer tenth of what is on the page, if that is so many times higher
-than the number."""
-
-_PARAGRAPH_GAP = 0.8
-_PARAGRAPH_SIZE = 1.5
-"""Lines of one paragraph are at most so far apart, in heights of the lower one, and at most so different in height."""
-
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -63,7 +56,7 @@ class Block:
 class _Page:
     polygons: Polygons
     texts: Sequence[str]
-    reading: Reading
+    direction: Direction
     frame: Frame
     size: tuple[int, int]
 
@@ -81,8 +74,8 @@ def find_blocks(
 
     `tables` are what `table_regions` gave, if it was asked already: then no other region is a table.
     """
-    reading = reading_of(polygons, texts)
-    page = _Page(polygons, texts, reading, reading.frame(polygons), (width, height))
+    direction = direction_of(polygons, texts)
+    page = _Page(polygons, texts, direction, direction.frame(polygons), (width, height))
     believed = _believed(regions, table_regions(regions, polygons) if tables is None else tables, page)
     owner = _owners(believed, page)
     drafts = [_draft(region, np.flatnonzero(owner == place), page) for place, region in enumerate(believed)]
@@ -173,23 +166,23 @@ def _in_order(drafts: Sequence[Block], free: Order, page: _Page) -> tuple[Block,
     whole = [len(draft.lines) != 1 or draft.kind in ("table", "figure") for draft in drafts] + [False] * len(free)
     if not whole:
         return ()
-    units = Units(_stacked([*frames, *alone]), (*texts, *alone), np.array(whole))
+    units = Units(Frame.joined([*frames, *alone]), (*texts, *alone), np.array(whole))
     blocks: list[Block] = []
     run: list[int] = []
     for place in order_of_units(units).tolist():
         if place >= len(drafts):
             run.append(int(free[place - len(drafts)]))
             continue
-        blocks += [*_paragraphs(run, page), *_listed(drafts[place], page)]
+        blocks += [*_free(run, page), *_listed(drafts[place], page)]
         run = []
-    return (*blocks, *_paragraphs(run, page))
+    return (*blocks, *_free(run, page))
 
 
 def _unit_frame(draft: Block, page: _Page) -> Frame:
     if draft.kind in ("table", "figure") or not draft.lines:
         x0, y0, x1, y1 = draft.box
-        return page.reading.frame(np.array([[[x0, y0], [x1, y0], [x1, y1], [x0, y1]]], np.float32))
-    return _stacked([_one(page.frame.of(np.array(draft.lines)))])
+        return page.direction.frame(np.array([[[x0, y0], [x1, y0], [x1, y1], [x0, y1]]], np.float32))
+    return Frame.joined([_one(page.frame.of(np.array(draft.lines)))])
 
 
 def _one(frame: Frame) -> Frame:
@@ -197,25 +190,13 @@ def _one(frame: Frame) -> Frame:
     return Frame(left, right, top, bottom)
 
 
-def _stacked(frames: Sequence[Frame]) -> Frame:
-    return Frame(
-        *(np.concatenate([getattr(frame, side) for frame in frames]) for side in ("left", "right", "top", "bottom"))
-    )
-
-
-def _paragraphs(run: Sequence[int], page: _Page) -> list[Block]:
-    """Lines that follow one another, parted where the next neither continues the row nor stands right below."""
-    groups: list[list[int]] = []
-    for line in run:
-        if groups and _continues(page.frame, groups[-1], line):
-            groups[-1].append(line)
-        else:
-            groups.append([line])
-    return [part for group in groups for part in _listed(_paragraph(group, page), page)]
+def _free(run: Sequence[int], page: _Page) -> list[Block]:
+    """Paragraphs and lists of lines that no region holds."""
+    return [part for group in paragraphs(run, page.frame) for part in _listed(_paragraph(group, page), page)]
 
 
 def _paragraph(lines: Sequence[int], page: _Page) -> Block:
-    number = len(lines) == 1 and is_page_number(page.texts[lines[0]]) and _in_margin(lines[0], page.frame)
+    number = len(lines) == 1 and is_page_number(page.texts[lines[0]]) and in_margin(lines[0], page.frame)
     return Block("page_number" if number else "text", _on_page(_bounds(page.polygons[list(lines)]), page), tuple(lines))
 
 
@@ -233,23 +214,6 @@ def _listed(block: Block, page: _Page) -> list[Block]:
 def _part(block: Block, lines: tuple[int, ...], page: _Page, *, listed: bool) -> Block:
     box = _on_page(_bounds(page.polygons[list(lines)]), page)
     return replace(block, kind="list" if listed else "text", box=box, lines=lines)
-
-
-def _in_margin(line: int, frame: Frame) -> bool:
-    _, _, top, bottom = frame.around()
-    outer = min(frame.bottom[line] - top, bottom - frame.top[line])
-    return bool(outer <= _MARGIN * (bottom - top) and bottom - top >= _FAR * frame.height[line])
-
-
-def _continues(frame: Frame, group: Sequence[int], line: int) -> bool:
-    last = group[-1]
-    low, high = sorted((float(frame.height[last]), float(frame.height[line])))
-    down = float(frame.top[line] - frame.bottom[last])
-    if down < -low / 2:  # they share a row, or a new column begins
-        return bool(frame.left[line] >= frame.left[last] and frame.bottom[line] > frame.top[last])
-    left, right, _, _ = frame.of(np.array(group)).around()
-    above = min(right, float(frame.right[line])) > max(left, float(frame.left[line]))
-    return above and down <= _PARAGRAPH_GAP * low and high <= _PARAGRAPH_SIZE * low
 
 
 def _bounds(polygons: Polygons) -> Box:

@@ -13,11 +13,12 @@ import numpy as np
 
 from .geometry import Image, Polygons
 from .layout import Region
-from .reading_frame import Order, reading_of
+from .reading_frame import Order, direction_of
+from .regions import distinct, lines_in
 from .rows import rows_of
-from .ruled import height_of, ruled, ruled_around
+from .ruled import ruled, ruled_around
+from .rules import height_of
 from .slanet import row_widths
-from .table_regions import distinct, lines_in
 from .tables.structure import Structure
 
 _LOOKED_AROUND = 0.25
@@ -75,7 +76,7 @@ def _has_row(left: Polygons, columns: int) -> bool:
     """Whether lines that the rules don't go around are a row as those within are: then not all rules are seen."""
     if not len(left):
         return False
-    rows = rows_of(reading_of(left).frame(left))
+    rows = rows_of(direction_of(left).frame(left))
     return max(map(len, rows)) > max(1.0, _MOST_OF * columns)
 
 

@@ -48,12 +48,18 @@ class Frame:
     def of(self, chosen: Order) -> Frame:
         return Frame(self.left[chosen], self.right[chosen], self.top[chosen], self.bottom[chosen])
 
+    @classmethod
+    def joined(cls, frames: Sequence[Frame]) -> Frame:
+        """One after the other."""
+        sides = ("left", "right", "top", "bottom")
+        return cls(*(np.concatenate([getattr(frame, side) for frame in frames]) for side in sides))
+
     def around(self) -> tuple[float, float, float, float]:
         return float(self.left.min()), float(self.right.max()), float(self.top.min()), float(self.bottom.max())
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Direction:
     """Which way a page is read: `angle` of its lines in radians, clockwise; `leftwards` for Arabic, Hebrew and such."""
 
     angle: float
@@ -69,9 +75,9 @@ class Reading:
         return Frame(u.min(axis=1), u.max(axis=1), v.min(axis=1), v.max(axis=1))
 
 
-def reading_of(polygons: Polygons, texts: Sequence[str] = ()) -> Reading:
+def direction_of(polygons: Polygons, texts: Sequence[str] = ()) -> Direction:
     """How a page with these lines is read; without their texts, as if written from left to right."""
-    return Reading(_main_angle(polygons) if len(polygons) else 0.0, runs_leftwards(texts))
+    return Direction(_main_angle(polygons) if len(polygons) else 0.0, runs_leftwards(texts))
 
 
 def runs_leftwards(texts: Sequence[str]) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .geometry import Polygons
-from .reading_frame import Floats, Frame, Order, reading_of
+from .reading_frame import Floats, Frame, Order, direction_of
 from .rows import rows_of
 
 _SPANNING = 0.2
@@ -57,7 +57,7 @@ def reading_order(polygons: Polygons, texts: Sequence[str] = ()) -> Order:
     """(n,) indices into `polygons`, in reading order; `texts`, one a box, tell scripts that run from right to left."""
     if not len(polygons):
         return np.zeros(0, np.intp)
-    return order_of_lines(reading_of(polygons, texts).frame(polygons))
+    return order_of_lines(direction_of(polygons, texts).frame(polygons))
 
 
 def order_of_lines(frame: Frame) -> Order:
@@ -108,16 +108,13 @@ def _gutter(units: Units) -> float | None:
     fit = (crossing <= _SPANNING * np.maximum(counts, 1).sum()) & (np.minimum(left, right) >= _COLUMN_LINES)
     best = np.lexsort((-np.minimum(left, right)[fit], crossing[fit]))[:_GUTTERS_TRIED]
     for place in places[fit, 0][best]:
-        sides = [_lines(units, np.flatnonzero(side)) for side in (frame.right <= place, frame.left >= place)]
+        sides = [
+            Frame.joined([units.lines[place] for place in np.flatnonzero(side)])
+            for side in (frame.right <= place, frame.left >= place)
+        ]
         if all(_aspect(side) >= _COLUMN_ASPECT for side in sides) and max(map(_fill, sides)) >= _COLUMN_FILL:
             return float(place)
     return None
-
-
-def _lines(units: Units, chosen: Order) -> Frame:
-    frames = [units.lines[place] for place in chosen.tolist()]
-    sides = ("left", "right", "top", "bottom")
-    return Frame(*(np.concatenate([getattr(frame, side) for frame in frames]) for side in sides))
 
 
 def _aspect(lines: Frame) -> float:

@@ -26,7 +26,7 @@ SURE = 0.9
 """Probability that every token of an answer has when no other answer is worth asking for. Of 33 tables, 19 are read so
 surely; one of the 19 would be read better by another attempt."""
 
-Frame = Literal["square", "image"]
+BoxesIn = Literal["square", "image"]
 """What boxes are shares of: the padded square, or the image within it."""
 
 _OPENING = ("<td>", "<td", "<td></td>")
@@ -73,7 +73,7 @@ def structure_of(
     shares: NDArray[np.float32],
     tokens: Sequence[str],
     *,
-    frame: Frame,
+    frame: BoxesIn,
     height: int,
     width: int,
 ) -> Structure:

@@ -6,7 +6,7 @@ Only where lines stand is asked for, not what they say, so that it can be told b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain, pairwise
 
@@ -14,11 +14,9 @@ import numpy as np
 
 from .geometry import Polygons
 from .layout import Region
-from .reading_frame import Floats, Frame, Order, reading_of
+from .reading_frame import Frame, Order, direction_of
+from .regions import INSIDE, SAME, coverage, distinct, is_sound, overlap, surest
 from .rows import rows_of
-
-INSIDE = 0.5
-"""A line belongs to a region that covers at least this share of it."""
 
 _TABLE_SCORE = 0.5
 _GRID_SCORE = 0.4
@@ -28,15 +26,8 @@ _GRID_KINDS = ("figure", "list", "table")
 """What grids are taken for; to the network, a list is a bibliography: many short lines below one another."""
 
 _TABLE_LINES = 4
-_SAME_TABLE = 0.7
-"""Two regions are one table if they share so much of the smaller one's area."""
-
 _MOST_REGIONS = 100
 """The surest are looked at; pages have ten or twenty."""
-
-_FAR_AWAY = 2.0**31
-_THIN = 0.01
-"""Pixels: no page reaches further, and no region that has sides is thinner."""
 
 _GRID_ROWS = 3
 _GRID_SHARE = 0.85
@@ -71,7 +62,7 @@ def table_regions(regions: Sequence[Region], polygons: Polygons) -> list[Region]
             grids.append(replace(region, kind="table"))
     if not tables and not grids:
         return []
-    rows = rows_of(reading_of(polygons).frame(polygons))
+    rows = rows_of(direction_of(polygons).frame(polygons))
     grown = (_grown(grid, polygons, rows) for grid in distinct(surest(grids)))
     found = distinct(chain(surest(tables), grown))
     return distinct(_widened(region, found, polygons, rows) for region in found)
@@ -82,54 +73,12 @@ def _is_table(region: Region, lines: Polygons, others: Sequence[Region]) -> bool
     if region.kind != "table" or region.score < _TABLE_SCORE or len(lines) < _TABLE_LINES:
         return False
     rivals = (other for other in others if other.kind in _GRID_KINDS and other.score > region.score)
-    return all(_overlap(region, other) < _SAME_TABLE for other in rivals) and not _has_headings(lines)
-
-
-def is_sound(region: Region) -> bool:
-    x0, y0, x1, y1 = region.box
-    numbers = np.isfinite(region.score) and all(abs(side) <= _FAR_AWAY for side in region.box)  # not-a-number is not
-    return bool(numbers) and x1 - x0 >= _THIN and y1 - y0 >= _THIN
-
-
-def surest(regions: Iterable[Region]) -> list[Region]:
-    return sorted(regions, key=lambda region: (-region.score, region.box, region.kind))
-
-
-def distinct(regions: Iterable[Region]) -> list[Region]:
-    """Without those that lie mostly in, or around, one that comes before them."""
-    kept: list[Region] = []
-    for region in regions:
-        if all(_common(region, other) < _SAME_TABLE for other in kept):
-            kept.append(region)
-    return kept
-
-
-def coverage(regions: Sequence[Region], polygons: Polygons) -> Floats:
-    """(regions, lines): the share of each line's bounding box that a region covers."""
-    boxes = np.array([region.box for region in regions], np.float64).reshape(-1, 1, 4)
-    low, high = polygons.min(axis=1).astype(np.float64)[None], polygons.max(axis=1).astype(np.float64)[None]
-    shared = np.minimum(high, boxes[..., 2:]) - np.maximum(low, boxes[..., :2])
-    sides = np.maximum(high - low, 1e-6)
-    return np.asarray((np.clip(shared, 0, None) / sides).clip(0, 1).prod(axis=2), np.float64)
-
-
-def _common(one: Region, other: Region) -> float:
-    """Area in common, as a share of the smaller one."""
-    a, b = np.array(one.box), np.array(other.box)
-    shared = np.clip(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0, None).prod()
-    return float(shared / max(min((a[2:] - a[:2]).prod(), (b[2:] - b[:2]).prod()), 1e-6))
-
-
-def _overlap(one: Region, other: Region) -> float:
-    """Area in common, as a share of what either covers."""
-    a, b = np.array(one.box), np.array(other.box)
-    shared = np.clip(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0, None).prod()
-    return float(shared / max((a[2:] - a[:2]).prod() + (b[2:] - b[:2]).prod() - shared, 1e-6))
+    return all(overlap(region, other) < SAME for other in rivals) and not _has_headings(lines)
 
 
 def _has_headings(polygons: Polygons) -> bool:
     """Whether rows of several cells come only after, or end before, `_HEADINGS` lines that lie across their columns."""
-    frame = reading_of(polygons).frame(polygons)
+    frame = direction_of(polygons).frame(polygons)
     rows = rows_of(frame)
     several = [place for place, row in enumerate(rows) if len(row) > 1]
     if not several:
@@ -149,7 +98,7 @@ def _is_grid(polygons: Polygons, region: Region) -> bool:
     """Short lines in rows, nearly all of several cells that stand one below the other, over most of the region."""
     if len(polygons) < 2 * _GRID_ROWS:
         return False
-    frame = reading_of(polygons).frame(polygons)
+    frame = direction_of(polygons).frame(polygons)
     rows = rows_of(frame)
     several = [row for row in rows if len(row) > 1]
     if len(several) < max(_GRID_ROWS, _GRID_SHARE * (len(rows) - _heads(frame, rows))):
@@ -221,8 +170,3 @@ def _aligned(frame: Frame, cells: Order) -> bool:
     alike = np.any([np.abs(place[:, None] - place[None]) <= close for place in places], axis=0)
     np.fill_diagonal(alike, val=False)
     return bool(alike.any(axis=1).mean() >= _GRID_SHARE)
-
-
-def lines_in(region: Region, polygons: Polygons) -> Order:
-    """Indices of the lines that stand in a region, ascending."""
-    return np.flatnonzero(coverage([region], polygons)[0] >= INSIDE)

@@ -11,8 +11,9 @@ from pipeline.engines.base import Engine, Image, Polygons, Regions, TableCrop
 from pipeline.ocr.drawn_tables import Drawn, drawn_tables
 from pipeline.ocr.geometry import crop, sizes
 from pipeline.ocr.orientation import Rotation, turned
+from pipeline.ocr.regions import lines_in
 from pipeline.ocr.strips import joined, strips_for
-from pipeline.ocr.table_regions import lines_in, table_regions
+from pipeline.ocr.table_regions import table_regions
 from pipeline.stages.parts import Crop, Found, Page, TableCut
 
 PROOFS = 6

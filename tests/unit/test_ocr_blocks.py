@@ -14,9 +14,10 @@ from pipeline.ocr.geometry import Polygons, no_polygons
 from pipeline.ocr.layout import Region, RegionKind
 from pipeline.ocr.line_kinds import is_item, is_marker, is_page_number
 from pipeline.ocr.lists import hangs, list_parts
-from pipeline.ocr.reading_frame import reading_of
+from pipeline.ocr.reading_frame import direction_of
 from pipeline.ocr.reading_order import reading_order
-from pipeline.ocr.table_regions import coverage, table_regions
+from pipeline.ocr.regions import coverage
+from pipeline.ocr.table_regions import table_regions
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom."""
@@ -414,7 +415,7 @@ def test_numbered_paragraphs_are_text() -> None:
 def test_markers_beside_their_items_are_a_list() -> None:
     """A marker found by itself has its item beside it; what stands beside a whole item is a price, say."""
     apart = [(x, 25.0 * row, x + width, 25.0 * row + 20) for row in range(3) for x, width in ((0, 10), (30, 200))]
-    frame = reading_of(polygons(apart)).frame(polygons(apart))
+    frame = direction_of(polygons(apart)).frame(polygons(apart))
     assert list_parts(frame, ["•", "one"] * 3) == [(True, 0, 6)]
     assert list_parts(frame, ["• one", "2.00"] * 3) == [(False, 0, 6)]
 
@@ -430,7 +431,7 @@ def entries(*inner: bool) -> list[Box]:
 def test_a_bibliography_is_a_list(begins: list[bool]) -> None:
     """What the network calls a list is one without any markers, if entries go on further in."""
     lines = entries(*begins, *[False, True, True, False, True, False, True])
-    assert hangs(reading_of(polygons(lines)).frame(polygons(lines)))
+    assert hangs(direction_of(polygons(lines)).frame(polygons(lines)))
     assert told(blocks(lines, [around(lines, "list")])) == [("list", tuple(range(len(lines))))]
     assert told(blocks(lines, [around(lines, "text")])) == [("text", tuple(range(len(lines))))]
 

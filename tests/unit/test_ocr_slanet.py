@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.ocr.slanet import SIDE, Frame, cut, is_sure, row_widths, structure_of, table_tensor, vocabulary
+from pipeline.ocr.slanet import SIDE, BoxesIn, cut, is_sure, row_widths, structure_of, table_tensor, vocabulary
 from pipeline.ocr.tables.structure import Structure
 
 TOKENS = vocabulary('<tr>\n</tr>\n<td>\n<td\n>\n</td>\n colspan="2"\n rowspan="2"')
@@ -36,7 +36,7 @@ def test_cells_without_spans_are_one_token() -> None:
 
 @pytest.mark.parametrize("corners", [2, 4])
 @pytest.mark.parametrize(("frame", "size"), [("square", (300, 300)), ("image", (300, 200))])
-def test_an_answer_is_read_up_to_its_end(corners: int, frame: Frame, size: tuple[int, int]) -> None:
+def test_an_answer_is_read_up_to_its_end(corners: int, frame: BoxesIn, size: tuple[int, int]) -> None:
     """Tokens end at the end; each that opens a cell has its box, in the table's pixels, clockwise from the top left."""
     found = structure_of(*answer(WRITTEN, corners=corners), TOKENS, frame=frame, height=200, width=300)
     assert found.tokens == WRITTEN

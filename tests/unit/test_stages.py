@@ -20,7 +20,7 @@ from pipeline.ocr.layout import Region
 from pipeline.ocr.orientation import Rotation, Turn, turned
 from pipeline.ocr.tables.structure import Structure
 from pipeline.stages.detect import detect
-from pipeline.stages.page import TABLE_UNREADABLE, compose_page
+from pipeline.stages.page import TABLE_DOUBTFUL, TABLE_UNREADABLE, compose_page
 from pipeline.stages.parts import Found, Page, Sheet
 from pipeline.stages.recognise import recognise
 from pipeline.stages.tables import tables
@@ -165,6 +165,27 @@ def test_what_lies_on_a_page_ends_with_it(rotation: Rotation) -> None:
     corners = np.array([table.polygon, *(cell.polygon for cell in table.cells)])
     assert (corners >= 0).all()
     assert (corners <= (page.width, page.height)).all()
+
+
+@dataclass(frozen=True, slots=True)
+class Melting(FakeEngine):
+    """An engine that takes two columns for one."""
+
+    def read_structure(self, crops: Sequence[TableCrop]) -> list[tuple[Structure, ...]]:
+        ((one,),) = FakeEngine.read_structure(self, crops)
+        left, right = one.boxes[::2], one.boxes[1::2]
+        wide = np.stack([left[:, 0], right[:, 1], right[:, 2], left[:, 3]], axis=1)
+        tokens = ("<tr>", "<td></td>", "</tr>") * len(wide)
+        return [(Structure(tokens, wide, np.full(len(tokens), 0.99, np.float32)),)]
+
+
+def test_a_table_that_contradicts_its_lines_is_doubtful() -> None:
+    """It is there, with a confidence below a half, and the page says so; its lines are all in its cells."""
+    page = read(Melting(), draw_page(["above", Table(ROWS), "below"]), wanted=True)
+    [table] = page.tables or ()
+    assert (table.column_count, page.warnings) == (1, (TABLE_DOUBTFUL,))
+    assert table.confidence < 0.5
+    assert sum(len(cell.lines) for cell in table.cells) == 6
 
 
 def test_a_table_that_failed_is_told() -> None:

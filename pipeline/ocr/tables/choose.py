@@ -14,7 +14,7 @@ from math import exp
 import numpy as np
 
 from .grid import Grid
-from .reading import Reading
+from .witness import Witness
 
 _LOST, _FEW = 0.1, 2
 """Astray, for each row and in all: with more an answer is none. Networks write 500 tokens at most, and lose their way
@@ -32,14 +32,14 @@ _ASTRAY = 0.35
 """What each row or column without text, and each line beside the grid, takes from what rules vouch for."""
 
 
-def choose(answers: Sequence[Reading], *, drawn: Reading | None, text: Reading | None) -> tuple[Reading, float] | None:
+def choose(answers: Sequence[Witness], *, drawn: Witness | None, text: Witness | None) -> tuple[Witness, float] | None:
     """The best, and how likely its structure is right in every cell, 0 to 1; None where there is neither an answer nor
     a drawing. What vouches for it are the share of the answers that agree, the rules, and where lines stand."""
-    readings = [*answers, drawn] if drawn is not None else list(answers)
-    if not readings:
+    witnesses = [*answers, drawn] if drawn is not None else list(answers)
+    if not witnesses:
         return None
-    votes = Counter(_shape(reading.grid) for reading in answers)
-    best = drawn if drawn is not None and _holds(drawn, votes) else _best(readings, votes)
+    votes = Counter(_shape(witness.grid) for witness in answers)
+    best = drawn if drawn is not None and _holds(drawn, votes) else _best(witnesses, votes)
     if text is not None and best.astray > max(_FEW, _LOST * len(best.grid.slots)):
         return text, _LEFT
     agreeing = votes[_shape(best.grid)] / max(1, len(answers))
@@ -50,26 +50,26 @@ def choose(answers: Sequence[Reading], *, drawn: Reading | None, text: Reading |
     return best, (1 - (1 - agreeing) * (1 - vouched)) * best.probability * exp(-best.contradictions)
 
 
-def likeliest(answers: Sequence[Reading]) -> Reading | None:
+def likeliest(answers: Sequence[Witness]) -> Witness | None:
     """Of networks' answers alone."""
-    return _best(answers, Counter(_shape(reading.grid) for reading in answers)) if answers else None
+    return _best(answers, Counter(_shape(witness.grid) for witness in answers)) if answers else None
 
 
 _Shape = tuple[tuple[int, ...], bytes]
 
 
-def _holds(drawn: Reading, votes: Counter[_Shape]) -> bool:
+def _holds(drawn: Witness, votes: Counter[_Shape]) -> bool:
     return not drawn.contradictions or votes[_shape(drawn.grid)] > 0
 
 
-def _best(readings: Sequence[Reading], votes: Counter[_Shape]) -> Reading:
-    def rank(reading: Reading) -> tuple[object, ...]:
-        """The last two only make sure that the order of the readings is nothing."""
-        places = np.round(np.nan_to_num(reading.boxes, nan=0.0), 6).tolist()
-        agreeing = votes[_shape(reading.grid)]
-        return reading.contradictions, -agreeing, -reading.probability, reading.tokens, places
+def _best(witnesses: Sequence[Witness], votes: Counter[_Shape]) -> Witness:
+    def rank(witness: Witness) -> tuple[object, ...]:
+        """The last two only make sure that the order of the witnesses is nothing."""
+        places = np.round(np.nan_to_num(witness.boxes, nan=0.0), 6).tolist()
+        agreeing = votes[_shape(witness.grid)]
+        return witness.contradictions, -agreeing, -witness.probability, witness.tokens, places
 
-    return min(readings, key=rank)
+    return min(witnesses, key=rank)
 
 
 def _shape(grid: Grid) -> _Shape:

@@ -17,10 +17,10 @@ from .choose import choose, likeliest
 from .frame import Frame, frame_of
 from .grid import Grid, Indices
 from .html import to_html
-from .reading import Reading, by_lines, by_network, by_rules
 from .say import texts_of
 from .structure import Structure
 from .text import OUTSIDE, Boxes, text_rows
+from .witness import Witness, by_lines, by_network, by_rules
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +66,7 @@ def read_table(
     boxes = frame.boxes(polygons)
     placed = np.flatnonzero(np.isfinite(boxes).all(axis=1))
     lines = boxes[placed]
-    answers = [reading for answer in candidates if (reading := by_network(answer, frame, lines))]
+    answers = [witness for answer in candidates if (witness := by_network(answer, frame, lines))]
     drawn = by_rules(ruled, frame, lines, head_of=likeliest(answers)) if ruled is not None else None
     chosen = choose(answers, drawn=drawn, text=by_lines(lines))
     if chosen is None:
@@ -83,12 +83,12 @@ def contradicted(answer: Structure, polygons: Polygons) -> bool:
     if frame is None:
         return False
     boxes = frame.boxes(polygons)
-    reading = by_network(answer, frame, boxes[np.isfinite(boxes).all(axis=1)])
-    return reading is None or reading.contradictions > 0
+    witness = by_network(answer, frame, boxes[np.isfinite(boxes).all(axis=1)])
+    return witness is None or witness.contradictions > 0
 
 
 def _table(
-    best: Reading, owners: Indices, *, frame: Frame, polygons: Polygons, texts: Sequence[str], confidence: float
+    best: Witness, owners: Indices, *, frame: Frame, polygons: Polygons, texts: Sequence[str], confidence: float
 ) -> Table:
     grid, filling = best.grid, best.filling
     inside = np.flatnonzero(owners != OUTSIDE)

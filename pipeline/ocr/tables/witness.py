@@ -1,4 +1,4 @@
-"""One way to read a table: a grid, the lines in its cells, and what the text says against it."""
+"""A witness of how a table is to be read: a grid, the lines in its cells, and what the text says against it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MERGED = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Reading:
+class Witness:
     """`boxes`: of the grid's cells, NaN where unknown. `contradictions`: how much the text says against it.
 
     `astray`: rows and columns without text, lines in no cell and lines of several cells in one, counted: with many, it
@@ -40,7 +40,7 @@ class Reading:
     probability: float
 
 
-def by_network(answer: Structure, frame: Frame, lines: Boxes) -> Reading | None:
+def by_network(answer: Structure, frame: Frame, lines: Boxes) -> Witness | None:
     """Of an answer, mended. Rows and columns without text are nothing a network can have seen: they contradict it."""
     grid = read_grid(answer.tokens)
     if grid is None:
@@ -58,10 +58,10 @@ def by_network(answer: Structure, frame: Frame, lines: Boxes) -> Reading | None:
         return None
     against = int(grid.holes > 0) + _empty(grid, filling) + _disputes(grid, filling, lines)
     sure = mean_probability(answer.scores)
-    return Reading(answer.tokens, grid, boxes, filling, against, _astray(grid, filling, lines), sure)
+    return Witness(answer.tokens, grid, boxes, filling, against, _astray(grid, filling, lines), sure)
 
 
-def by_rules(ruled: Structure, frame: Frame, lines: Boxes, *, head_of: Reading | None) -> Reading | None:
+def by_rules(ruled: Structure, frame: Frame, lines: Boxes, *, head_of: Witness | None) -> Witness | None:
     """Of the rules drawn on the page, as they are; they may well enclose nothing. They tell no head from a body: that
     is as `head_of` has it."""
     grid = read_grid(ruled.tokens)
@@ -74,13 +74,13 @@ def by_rules(ruled: Structure, frame: Frame, lines: Boxes, *, head_of: Reading |
         above = head_of.grid.places[np.clip(cells, 0, None), 0] < head_of.grid.head_rows
         grid = headed(grid, filling.cells, above & (cells != OUTSIDE))
     against = _disputes(grid, filling, lines)
-    return Reading(ruled.tokens, grid, boxes, filling, against, _astray(grid, filling, lines), 1.0)
+    return Witness(ruled.tokens, grid, boxes, filling, against, _astray(grid, filling, lines), 1.0)
 
 
-def by_lines(lines: Boxes) -> Reading | None:
+def by_lines(lines: Boxes) -> Witness | None:
     """Of where the lines stand, which nothing then contradicts; nothing makes it likely either."""
     found = lined(lines)
-    return None if found is None else Reading((), *found, contradictions=0.0, astray=0, probability=0.0)
+    return None if found is None else Witness((), *found, contradictions=0.0, astray=0, probability=0.0)
 
 
 def _boxes_of(grid: Grid, answer: Structure, frame: Frame) -> Boxes:
