@@ -106,9 +106,9 @@ def levelled(image: Image, lines: Polygons) -> Level:
     high = np.clip(lines.max(axis=(0, 1)) + room, low + 1, size).astype(int)
     part = cv2.cvtColor(image[low[1] : high[1], low[0] : high[0]], cv2.COLOR_BGR2GRAY)
     part = cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    height, width = part.shape
-    turn = cv2.getRotationMatrix2D((width / 2, height / 2), float(np.degrees(np.arctan(slope_of(lines)))), 1.0)
-    picture = cv2.warpAffine(part, turn, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    across, down = part.shape[::-1]
+    turn = cv2.getRotationMatrix2D((across / 2, down / 2), float(np.degrees(np.arctan(slope_of(lines)))), 1.0)
+    picture = cv2.warpAffine(part, turn, (across, down), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     back = np.asarray(cv2.invertAffineTransform(turn), np.float64) / scale
     back[:, 2] += low
     there = (lines - low) * scale @ turn[:, :2].T + turn[:, 2]

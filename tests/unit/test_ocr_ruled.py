@@ -216,3 +216,11 @@ def test_boxes_come_back_to_where_they_were() -> None:
     assert np.ptp(boxes.reshape(5, 4, 4)[:, :, 1], axis=1) == pytest.approx(0, abs=0.05)
     back = frame.to_page((boxes[:, :2] + boxes[:, 2:]) / 2)
     np.testing.assert_allclose(back, lines.mean(axis=1), atol=1e-2)
+
+
+@pytest.mark.parametrize("share", [0.5, 1.0, 2.0, 3.0])
+def test_rules_are_seen_at_any_resolution(share: float) -> None:
+    """Small print and pages of 600 dpi show the same cells."""
+    page, lines = table(grid(8, 5))
+    scaled = cv2.resize(page, None, fx=share, fy=share, interpolation=cv2.INTER_AREA if share < 1 else cv2.INTER_CUBIC)
+    assert found(np.asarray(scaled, np.uint8), lines * np.float32(share)) == grid(8, 5)
