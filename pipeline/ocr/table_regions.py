@@ -22,7 +22,7 @@ _TABLE_SCORE = 0.5
 _GRID_SCORE = 0.4
 """What is a grid has the grid to speak for it as well."""
 
-_GRID_KINDS = ("figure", "list", "table")
+_GRID_KINDS = ("figure", "list", "equation", "table")
 """What grids are taken for; to the network, a list is a bibliography: many short lines below one another."""
 
 _TABLE_LINES = 4
@@ -40,6 +40,10 @@ _GRID_ASPECT = 8.0
 _CELL_ASPECT = 15.0
 """The same of columns that a table was said to lack: descriptions, say, which are longer than numbers. Lines of running
 text in two columns are 20 times and more."""
+
+_APART = ("figure", "equation", "caption")
+"""What a table beside another is taken for where it isn't found, if the network believes that: columns that a table
+lacks are running text to it."""
 
 _GRID_EXTENT = 0.6
 """Share of the region, either way, that the grid spans."""
@@ -65,7 +69,8 @@ def table_regions(regions: Sequence[Region], polygons: Polygons) -> list[Region]
     rows = rows_of(direction_of(polygons).frame(polygons))
     grown = (_grown(grid, polygons, rows) for grid in distinct(surest(grids)))
     found = distinct(chain(surest(tables), grown))
-    return distinct(_widened(region, found, polygons, rows) for region in found)
+    apart = [*found, *(region for region in sound if region.kind in _APART and region.score >= _TABLE_SCORE)]
+    return distinct(_widened(region, apart, polygons, rows) for region in found)
 
 
 def _is_table(region: Region, lines: Polygons, others: Sequence[Region]) -> bool:
@@ -134,11 +139,12 @@ def _grown(grid: Region, polygons: Polygons, rows: Sequence[Sequence[int]]) -> R
     return replace(grid, box=(x0, y0, x1, y1))
 
 
-def _widened(table: Region, tables: Sequence[Region], polygons: Polygons, rows: Sequence[Sequence[int]]) -> Region:
-    """With the columns beside it: where nearly all of its rows go on in short lines, and nothing else stands there."""
+def _widened(table: Region, apart: Sequence[Region], polygons: Polygons, rows: Sequence[Sequence[int]]) -> Region:
+    """With the columns beside it: where nearly all of its rows go on in short lines, and nothing else stands there.
+    What is in a region of `apart` is another thing's."""
     low, high = polygons.min(axis=1), polygons.max(axis=1)
     own = coverage([table], polygons)[0] >= INSIDE
-    free = (coverage(tables, polygons) < INSIDE).all(axis=0)
+    free = (coverage(apart, polygons) < INSIDE).all(axis=0)
     level = (low[:, 1] < high[own, 1].max()) & (high[:, 1] > low[own, 1].min()) if own.any() else own
     x0, y0, x1, y1 = table.box
     for beside in (high[:, 0] <= low[own, 0].min(initial=x1), low[:, 0] >= high[own, 0].max(initial=x0)):

@@ -40,8 +40,17 @@ def test_what_stands_beside_a_table_by_chance_stays_outside(beside: list[Box]) -
     assert region_of(*beside) == SAID
 
 
+LABELS: list[Box] = [(x, 40 * r, x + 90, 40 * r + 20) for r in range(6) for x in (100, 240)]
+
+
 def test_the_columns_of_another_table_stay_there() -> None:
     """Two tables side by side with rows at the same heights are two."""
     other = Region("table", (90.0, 0.0, 350.0, 220.0), 0.8)
-    labels: list[Box] = [(x, 40 * r, x + 90, 40 * r + 20) for r in range(6) for x in (100, 240)]
-    assert table_regions([SAID, other], quads([*NUMBERS, *labels])) == [SAID, other]
+    assert table_regions([SAID, other], quads([*NUMBERS, *LABELS])) == [SAID, other]
+
+
+def test_what_was_taken_for_something_else_stays_that() -> None:
+    """A neighbour that the network calls an equation is no running text, so none of the table's columns."""
+    other = Region("equation", (90.0, 0.0, 350.0, 220.0), 0.6)
+    assert region_of(*LABELS, others=(other,)) == SAID
+    assert region_of(*LABELS).box[0] == 100
