@@ -47,15 +47,13 @@ def _drawn(image: Image, regions: Iterable[Region], polygons: Polygons) -> Itera
         lines = lines_in(region, polygons)
         inside = _within(image, lines, polygons)
         structure = ruled(image, polygons[inside]) if len(inside) else None
-        if structure is None or np.array_equal(inside, lines):
-            yield region, ruled(image, polygons[lines])
-            continue
-        drawn = replace(region, box=_bounds(structure))
-        left = polygons[np.setdiff1d(lines, inside)]
-        if len(lines_in(drawn, polygons)) < _LEAST_LINES or _has_row(left, max(row_widths(structure.tokens))):
-            yield region, ruled(image, polygons[lines])
+        if structure is not None and np.array_equal(inside, lines):
+            yield region, structure
+        elif structure is not None and _is_whole(structure, polygons[np.setdiff1d(lines, inside)]):
+            drawn = replace(region, box=_bounds(structure))
+            yield (drawn, structure) if len(lines_in(drawn, polygons)) else (region, None)
         else:
-            yield drawn, structure
+            yield region, ruled(image, polygons[lines])
 
 
 def _within(image: Image, lines: Order, polygons: Polygons) -> Order:
@@ -72,12 +70,12 @@ def _within(image: Image, lines: Order, polygons: Polygons) -> Order:
     return known
 
 
-def _has_row(left: Polygons, columns: int) -> bool:
-    """Whether lines that the rules don't go around are a row as those within are: then not all rules are seen."""
+def _is_whole(structure: Structure, left: Polygons) -> bool:
+    """Not if lines that the rules don't go around are a row as those within are: then not all rules are seen."""
     if not len(left):
-        return False
-    rows = rows_of(direction_of(left).frame(left))
-    return max(map(len, rows)) > max(1.0, _MOST_OF * columns)
+        return True
+    rows, columns = rows_of(direction_of(left).frame(left)), max(row_widths(structure.tokens))
+    return max(map(len, rows)) <= max(1.0, _MOST_OF * columns)
 
 
 def _near(lines: Order, polygons: Polygons) -> Order:
