@@ -182,7 +182,7 @@ def _unit_frame(draft: Block, page: _Page) -> Frame:
     if draft.kind in ("table", "figure") or not draft.lines:
         x0, y0, x1, y1 = draft.box
         return page.direction.frame(np.array([[[x0, y0], [x1, y0], [x1, y1], [x0, y1]]], np.float32))
-    return Frame.joined([_one(page.frame.of(np.array(draft.lines)))])
+    return _one(page.frame.of(np.array(draft.lines)))
 
 
 def _one(frame: Frame) -> Frame:

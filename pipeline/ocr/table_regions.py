@@ -145,19 +145,19 @@ def _widened(table: Region, apart: Sequence[Region], polygons: Polygons, rows: S
     low, high = polygons.min(axis=1), polygons.max(axis=1)
     own = coverage([table], polygons)[0] >= INSIDE
     free = (coverage(apart, polygons) < INSIDE).all(axis=0)
-    level = (low[:, 1] < high[own, 1].max()) & (high[:, 1] > low[own, 1].min()) if own.any() else own
+    if not own.any():
+        return table
+    level = (low[:, 1] < high[own, 1].max()) & (high[:, 1] > low[own, 1].min())
+    ours = [row for row in rows if own[list(row)].any()]
     x0, y0, x1, y1 = table.box
     for beside in (high[:, 0] <= low[own, 0].min(initial=x1), low[:, 0] >= high[own, 0].max(initial=x0)):
         there = free & level & beside
-        ours = [row for row in rows if own[list(row)].any()]
         going_on = [row for row in ours if there[list(row)].any()]
         lines = np.array([line for row in going_on for line in row if there[line]], np.intp)
         if len(going_on) < max(_GRID_ROWS, _GRID_SHARE * len(ours)) or len(lines) < _GRID_SHARE * there.sum():
             continue
-        if (
-            float(np.median(np.ptp(polygons[lines, :, 0], axis=1) / np.ptp(polygons[lines, :, 1], axis=1)))
-            < _CELL_ASPECT
-        ):
+        across, down = (high - low)[lines].T
+        if float(np.median(across / down)) < _CELL_ASPECT:
             x0, x1 = min(x0, float(low[lines, 0].min())), max(x1, float(high[lines, 0].max()))
     return replace(table, box=(x0, y0, x1, y1))
 

@@ -35,21 +35,12 @@ these were drawn, and 33 cut out of papers and reports."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Line:
-    """`polygon` lies on the upright page."""
-
-    polygon: Polygons
-    text: str
-    confidence: float
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class _Upright:
     """A page as it was read. `lines` in the order they were found, `polygons` and `texts` theirs; `tables` by where."""
 
     sheet: Sheet
     found: Found
-    lines: tuple[_Line, ...]
+    lines: tuple[Line, ...]
     polygons: Polygons
     texts: tuple[str, ...]
     tables: dict[Region, TableSeen]
@@ -105,7 +96,7 @@ def compose_page(read: PageRead, *, document_id: str, result_id: str) -> PageRes
         height=page.sheet.height,
         dpi=page.sheet.dpi,
         rotation=page.found.rotation,
-        text="\n".join(page.lines[place].text for place in order),
+        text="\n".join(page.texts[place] for place in order),
         blocks=tuple(_block(f"b{number}", block, page, names) for number, block in enumerate(blocks, 1)),
         lines=tuple(_text_line(names[place], page.lines[place], page) for place in order),
         tables=tuple(_table(f"t{number}", table, page, names) for number, table in enumerate(filter(None, tables), 1)),
@@ -120,21 +111,19 @@ def _upright(read: PageRead) -> _Upright:
         cast(Found, read.found),
         lines,
         np.stack([line.polygon for line in lines]) if lines else no_polygons(),
-        tuple(line.text for line in lines),
+        tuple(line.reading.text for line in lines),
         {answer.region: answer for answer in read.answers if isinstance(answer, TableSeen)},
     )
 
 
-def _lines(read: Sequence[Line]) -> tuple[_Line, ...]:
+def _lines(read: Sequence[Line]) -> tuple[Line, ...]:
     """Lines without text are none. On a page in plain letters each line is what it says as one of those."""
     readings = [line.reading for line in read]
     plain = [reading.plain or reading for reading in readings]
     is_plain = is_plain_page([reading.text for reading in readings], [reading.text for reading in plain])
     chosen = plain if is_plain else readings
     return tuple(
-        _Line(line.polygon, reading.text, reading.confidence)
-        for line, reading in zip(read, chosen, strict=True)
-        if reading.text.strip()
+        Line(line.polygon, reading) for line, reading in zip(read, chosen, strict=True) if reading.text.strip()
     )
 
 
@@ -185,12 +174,12 @@ def _table(name: str, placed: _Placed, page: _Upright, names: Mapping[int, str])
     )
 
 
-def _text_line(name: str, line: _Line, page: _Upright) -> TextLine:
+def _text_line(name: str, line: Line, page: _Upright) -> TextLine:
     polygon = page.shown(line.polygon)
     return TextLine(
         id=name,
-        text=line.text,
-        confidence=min(max(0.0, float(line.confidence)), 1.0),  # not-a-number becomes 0
+        text=line.reading.text,
+        confidence=min(max(0.0, float(line.reading.confidence)), 1.0),  # not-a-number becomes 0
         polygon=polygon,
         bbox=relative_box(polygon, width=page.sheet.width, height=page.sheet.height),
     )

@@ -56,9 +56,9 @@ def by_network(answer: Structure, frame: Frame, lines: Boxes) -> Witness | None:
             filling = fill(grid, boxes, lines)
     if filling is None:
         return None
-    against = int(grid.holes > 0) + _empty(grid, filling) + _disputes(grid, filling, lines)
-    sure = mean_probability(answer.scores)
-    return Witness(answer.tokens, grid, boxes, filling, against, _astray(grid, filling, lines), sure)
+    disputes, astray, empty = _judged(grid, filling, lines)
+    against = int(grid.holes > 0) + empty + disputes
+    return Witness(answer.tokens, grid, boxes, filling, against, astray, mean_probability(answer.scores))
 
 
 def by_rules(ruled: Structure, frame: Frame, lines: Boxes, *, head_of: Witness | None) -> Witness | None:
@@ -73,8 +73,8 @@ def by_rules(ruled: Structure, frame: Frame, lines: Boxes, *, head_of: Witness |
         cells = head_of.filling.cells
         above = head_of.grid.places[np.clip(cells, 0, None), 0] < head_of.grid.head_rows
         grid = headed(grid, filling.cells, above & (cells != OUTSIDE))
-    against = _disputes(grid, filling, lines)
-    return Witness(ruled.tokens, grid, boxes, filling, against, _astray(grid, filling, lines), 1.0)
+    disputes, astray, _ = _judged(grid, filling, lines)
+    return Witness(ruled.tokens, grid, boxes, filling, disputes, astray, 1.0)
 
 
 def by_lines(lines: Boxes) -> Witness | None:
@@ -91,16 +91,12 @@ def _boxes_of(grid: Grid, answer: Structure, frame: Frame) -> Boxes:
     return boxes
 
 
-def _disputes(grid: Grid, filling: Filling, lines: Boxes) -> float:
-    """Cells that are several in truth."""
+def _judged(grid: Grid, filling: Filling, lines: Boxes) -> tuple[float, int, int]:
+    """Cells that are several in truth; what is astray (see `Witness`); and of that, rows and columns without text."""
     order, number = text_rows(filling.cells, lines)
     merged = int(deep_rows(grid, filling.cells[order], number).sum())
-    return _side_by_side(order, number, lines) + _MERGED * merged
-
-
-def _astray(grid: Grid, filling: Filling, lines: Boxes) -> int:
-    order, number = text_rows(filling.cells, lines)
-    return _empty(grid, filling) + int((filling.cells == OUTSIDE).sum()) + _side_by_side(order, number, lines)
+    beside, empty = _side_by_side(order, number, lines), _empty(grid, filling)
+    return beside + _MERGED * merged, empty + int((filling.cells == OUTSIDE).sum()) + beside, empty
 
 
 def _empty(grid: Grid, filling: Filling) -> int:
