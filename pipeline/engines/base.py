@@ -25,6 +25,7 @@ from pipeline.ocr.geometry import no_polygons
 from pipeline.ocr.layout import Region
 from pipeline.ocr.orientation import Turn
 from pipeline.ocr.preprocess import PageLimits
+from pipeline.ocr.reading import Reading as Reading
 from pipeline.ocr.tables.structure import Structure
 
 Device = Literal["cpu", "cuda", "tensorrt"]
@@ -82,18 +83,6 @@ class Regions:
 
     polygons: Polygons
     scores: NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What one crop says. `confidence` is the mean probability of the characters kept, 0 to 1; 0 for no text.
-
-    `plain`: what it says on a page of plain letters (`pipeline.ocr.plain`), where that is something else.
-    """
-
-    text: str
-    confidence: float
-    plain: Reading | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,7 +8,6 @@ from pathlib import Path
 import onnxruntime as ort  # type: ignore[import-untyped]
 
 from pipeline.errors import Fatal
-from pipeline.ocr.plain import plain_classes
 
 from . import engine_cache
 from .base import EngineSettings, ModelStamp, Precision
@@ -74,7 +73,7 @@ def plans(settings: EngineSettings, runs: Runs) -> Plans:
                 rec / WEIGHTS,
                 recognition.normalisation,
                 precision=precision,
-                plain=plain_classes(recognition.characters),
+                alphabet=recognition.alphabet,
             ),
             crop_profiles(recognition.shape, runs),
         ),

@@ -1,8 +1,8 @@
 """How a model's graph is changed so that little crosses to the device and back.
 
 In goes the image as bytes, a quarter of the floats; the graph normalises it. Out of a detector comes its map in bytes,
-too, and out of a recogniser the best class of each step and its probability, of all 18 710 and of the plain ones,
-instead of a probability for each.
+too, and out of a recogniser the best class of each step and its probability, of all 18 710 and of the plain ones, and
+the probabilities of letters and digits, instead of one for each class.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.errors import Fatal
+from pipeline.ocr.alphabet import Alphabet
 from pipeline.ocr.ctc import weights
 from pipeline.ocr.preprocess import Normalisation
 
@@ -24,9 +24,10 @@ IMAGE, LEVELS = "image", "levels"
 """Names of the input, (batch, height, width, 3) uint8; and of the output of a detector, (batch, 1, height,
 width) uint8."""
 
-BEST = ("classes", "probabilities", "plain_classes", "plain_probabilities")
-"""Names of the recogniser's outputs, (batch, steps), classes int64 and probabilities float32: the best of all, and the
-best of the plain ones (`pipeline.ocr.plain`); probabilities weighed (`pipeline.ocr.ctc`)."""
+ANSWERS = ("classes", "probabilities", "plain_classes", "plain_probabilities", "sign_probabilities")
+"""Names of the recogniser's outputs. Of each step, (batch, steps): the best class of all, int64, and its probability,
+float32, and the same of the plain ones (`pipeline.ocr.plain`); probabilities weighed (`pipeline.ocr.ctc`). The last,
+(batch, steps, 62) float32: those of letters and digits (`pipeline.ocr.alphabet`)."""
 
 
 def detector_graph(model: Path, normalisation: Normalisation, *, precision: Precision, levels: float) -> bytes:
@@ -46,13 +47,11 @@ def levels_for(threshold: float) -> float:
     return (below + 0.5) / threshold if below >= 0 else 255.0
 
 
-def recogniser_graph(
-    model: Path, normalisation: Normalisation, *, precision: Precision, plain: NDArray[np.bool_]
-) -> bytes:
-    """A recogniser that takes `IMAGE` and answers `BEST`. `plain`: (classes,), which are."""
+def recogniser_graph(model: Path, normalisation: Normalisation, *, precision: Precision, alphabet: Alphabet) -> bytes:
+    """A recogniser that takes `IMAGE` and answers `ANSWERS`."""
     graph = _load(model, precision)
     _take_images(graph, normalisation)
-    _answer_best(graph, plain)
+    _answer_best(graph, alphabet)
     return bytes(graph.SerializeToString())
 
 
@@ -119,21 +118,26 @@ def _answer_levels(model: Any, levels: float) -> None:
     )
 
 
-def _answer_best(model: Any, plain: NDArray[np.bool_]) -> None:
-    """The best class of each step and its weighed probability: of all classes, and of the plain ones."""
+def _answer_best(model: Any, alphabet: Alphabet) -> None:
+    """The best class of each step and its weighed probability, of all classes and of the plain ones; and the signs'."""
     from onnx import TensorProto, helper, numpy_helper
 
     (old,) = model.graph.output
-    every = weights(len(plain))
-    for factors, classes, values in ((every, *BEST[:2]), (every * plain, *BEST[2:])):
+    every = weights(len(alphabet.characters))
+    for factors, classes, values in ((every, *ANSWERS[:2]), (every * alphabet.plain, *ANSWERS[2:4])):
         model.graph.initializer.append(numpy_helper.from_array(factors, f"{classes}_factors"))
         weighed = f"{classes}_weighed"
         model.graph.node.append(helper.make_node("Mul", [old.name, f"{classes}_factors"], [weighed]))
         model.graph.node.append(helper.make_node("ArgMax", [weighed], [classes], axis=2, keepdims=0))
         model.graph.node.append(_largest(model, weighed, values))
+    model.graph.initializer.append(numpy_helper.from_array(alphabet.signs, "signs"))
+    model.graph.node.append(helper.make_node("Gather", [old.name, "signs"], [ANSWERS[-1]], axis=2))
     model.graph.output.remove(old)
-    for name, kind in zip(BEST, (TensorProto.INT64, TensorProto.FLOAT) * 2, strict=True):
+    for name, kind in zip(ANSWERS[:4], (TensorProto.INT64, TensorProto.FLOAT) * 2, strict=True):
         model.graph.output.append(helper.make_tensor_value_info(name, kind, ["batch", "steps"]))
+    model.graph.output.append(
+        helper.make_tensor_value_info(ANSWERS[-1], TensorProto.FLOAT, ["batch", "steps", len(alphabet.signs)])
+    )
 
 
 def _largest(model: Any, source: str, target: str) -> Any:

@@ -9,19 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from pipeline.errors import Fatal
 from pipeline.ocr import ctc
 from pipeline.ocr.boxes import find_boxes
-from pipeline.ocr.plain import plain_classes
 from pipeline.ocr.preprocess import PageLimits, crop_tensor, crop_width, page_scale, page_share, page_size, page_tensor
+from pipeline.ocr.reading import as_reading
 
 from .base import Bucket, Engine, EngineSettings, Image, ModelStamp, Reading, Regions
 from .models import ROLES, WEIGHTS, model_directory
 from .onnx_batched import load_batched
-from .readings import as_reading
 from .recipe import DetectionRecipe, RecognitionRecipe, detection_recipe, recognition_recipe
 from .session import Session, open_session, run_one, stamp
 from .structure import SeesStructure, load_structure
@@ -50,13 +46,12 @@ class Recogniser:
 
     session: Session
     recipe: RecognitionRecipe
-    plain: NDArray[np.bool_]
 
     def __call__(self, crop: Image) -> Reading:
         (answer,) = run_one(self.session, crop_tensor(crop, self.recipe.shape, self.recipe.normalisation))
         ctc.weigh(answer)
-        best = ctc.best_classes(answer)
-        return as_reading(best, ctc.best_among(answer, self.plain, best), self.recipe.characters)
+        best, alphabet = ctc.best_classes(answer), self.recipe.alphabet
+        return as_reading(best, ctc.best_among(answer, alphabet.plain, best), answer[:, alphabet.signs], alphabet)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +93,7 @@ def load(settings: EngineSettings, lanes: int) -> list[Engine]:
     det, rec = (model_directory(settings.models, settings.profile, role) for role in ROLES)
     detector = Detector(open_session(det / WEIGHTS, settings), detection_recipe(det), settings.page)
     recipe = recognition_recipe(rec)
-    recogniser = Recogniser(open_session(rec / WEIGHTS, settings), recipe, plain_classes(recipe.characters))
+    recogniser = Recogniser(open_session(rec / WEIGHTS, settings), recipe)
     stamps = (stamp(det, detector.recipe.name, settings), stamp(rec, recipe.name, settings))
     structure = load_structure(settings)
     return [OnnxEngine(structure, detector, recogniser, (*stamps, *structure.models)) for _ in range(lanes)]

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.ocr.alphabet import SIGNS
 from pipeline.ocr.boxes import find_boxes
 from pipeline.ocr.preprocess import (
     CROP_STEP,
@@ -28,12 +29,12 @@ from pipeline.ocr.preprocess import (
     page_share,
     page_size,
 )
+from pipeline.ocr.reading import as_reading
 
 from .base import Bucket, Engine, EngineSettings, Image, ModelStamp, Reading, Regions
 from .batched_models import Plans, open_profiles, plans
 from .binding import Output, Staging, staging
-from .graph import BEST, IMAGE, LEVELS
-from .readings import as_reading
+from .graph import ANSWERS, IMAGE, LEVELS
 from .recipe import DetectionRecipe, RecognitionRecipe
 from .session import Session
 from .shapes import Profile, Runs, Size, padded_page, padded_width, runs_for, serving
@@ -133,8 +134,8 @@ class BatchedEngine(SeesStructure):
         batch[len(crops) :] = blank[0]
         lines = zip(*self.recogniser.run(self.memory, batch, crop_outputs(count, size)), strict=True)
         return [
-            as_reading((classes, values), (plain, plain_values), self.recognition.characters)
-            for classes, values, plain, plain_values in islice(lines, len(crops))
+            as_reading((classes, values), (plain, plain_values), signs, self.recognition.alphabet)
+            for classes, values, plain, plain_values, signs in islice(lines, len(crops))
         ]
 
     def _columns(self, height: int, width: int) -> int:
@@ -186,8 +187,9 @@ def page_outputs(count: int, size: Size) -> list[Output]:
 
 def crop_outputs(count: int, size: Size) -> list[Output]:
     """What the recogniser answers to a run of `count` crops."""
-    shape = count, size[1] // CROP_STEP
-    return [Output(name, shape, dtype) for name, dtype in zip(BEST, (np.int64, np.float32) * 2, strict=True)]
+    steps = count, size[1] // CROP_STEP
+    best = zip(ANSWERS, (np.int64, np.float32) * 2, strict=False)
+    return [*(Output(name, steps, kind) for name, kind in best), Output(ANSWERS[-1], (*steps, len(SIGNS)), np.float32)]
 
 
 def largest_run(prepared: Plans) -> tuple[int, int]:

@@ -14,8 +14,8 @@ from typing import Any
 import yaml
 
 from pipeline.errors import Fatal
+from pipeline.ocr.alphabet import Alphabet
 from pipeline.ocr.boxes import BoxRules
-from pipeline.ocr.ctc import alphabet
 from pipeline.ocr.preprocess import CropShape, Normalisation
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # a dictionary of 18 708 signs: 0.06 s instead of 0.4 s
@@ -38,12 +38,12 @@ class DetectionRecipe:
 
 @dataclass(frozen=True, slots=True)
 class RecognitionRecipe:
-    """Feeding and reading a text recogniser. `characters` has one entry for each class of the model's answer."""
+    """Feeding and reading a text recogniser."""
 
     name: str
     shape: CropShape
     normalisation: Normalisation
-    characters: tuple[str, ...]
+    alphabet: Alphabet
 
 
 def detection_recipe(directory: Path) -> DetectionRecipe:
@@ -80,7 +80,7 @@ def recognition_recipe(directory: Path) -> RecognitionRecipe:
             name=settings["Global"]["model_name"],
             shape=CropShape(height=int(height), widest=_widest(settings)),
             normalisation=_CROP_NORMALISATION,
-            characters=alphabet([str(sign) for sign in after["character_dict"]]),
+            alphabet=Alphabet.of([str(sign) for sign in after["character_dict"]]),
         )
     except (KeyError, TypeError, ValueError, ArithmeticError) as error:
         raise _unreadable() from error

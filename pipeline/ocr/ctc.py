@@ -21,11 +21,6 @@ Best = tuple[NDArray[np.int64], NDArray[np.float32]]
 """Of each step, a class and its weighed probability, each (..., steps)."""
 
 
-def alphabet(dictionary: Sequence[str]) -> tuple[str, ...]:
-    """Class number -> character: blank, the dictionary in its order, and the space PaddleOCR adds last."""
-    return ("", *dictionary, " ")
-
-
 def weights(classes: int) -> NDArray[np.float32]:
     """(classes,): what each class's probability is multiplied with before the best is chosen."""
     every = np.ones(classes, np.float32)
@@ -58,15 +53,21 @@ def preferred(first: Best, second: Best, odds: float) -> Best:
     return np.where(taken, second[0], first[0]), np.where(taken, second[1], first[1])
 
 
+def counted(classes: NDArray[np.int64]) -> NDArray[np.intp]:
+    """(steps,) -> the steps at which a character is said: the first of its run, as PaddleOCR has it."""
+    said = classes != BLANK
+    said[1:] &= classes[1:] != classes[:-1]
+    return np.flatnonzero(said)
+
+
 def decode(best: Best, characters: Sequence[str]) -> tuple[str, float]:
     """Text of one line and the mean probability of its characters (0 where there are none).
 
-    `best` is that of one line. A character counts at the first step of its run, as PaddleOCR does.
+    `best` is that of one line.
     """
     classes, weighed = best
-    kept = classes != BLANK
-    kept[1:] &= classes[1:] != classes[:-1]
-    if not kept.any():
+    kept = counted(classes)
+    if not len(kept):
         return "", 0.0
     text = "".join(characters[index] for index in classes[kept])
     spaces = classes[kept] == len(characters) - 1

@@ -7,10 +7,7 @@ can't tell; a page can: where nearly every letter is plain, another needs far be
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Iterable
 
 ODDS = 100.0
 """On a plain page a sign that is not plain must be so many times likelier than the best plain one.
@@ -27,11 +24,6 @@ like have 0.0143 and more by `ODDS`, those in English none."""
 
 _CJK = 0x2E80
 """Here East Asia's blocks begin, its punctuation among them."""
-
-
-def plain_classes(characters: Sequence[str]) -> NDArray[np.bool_]:
-    """(classes,): which of a recogniser's characters are plain. The blank, which is no character, is."""
-    return np.array([all(map(is_plain, character)) for character in characters], np.bool_)
 
 
 def is_plain(sign: str) -> bool:

@@ -15,7 +15,7 @@ from pipeline.ocr.blocks import find_blocks
 from pipeline.ocr.geometry import Polygons, no_polygons
 from pipeline.ocr.layout import Region
 from pipeline.ocr.orientation import to_page
-from pipeline.ocr.plain import is_plain_page
+from pipeline.ocr.spelling import respell
 from pipeline.ocr.tables.table import Table as FoundTable
 from pipeline.ocr.tables.table import read_table
 from pipeline.stages.parts import Found, Line, Sheet, TableSeen
@@ -117,13 +117,10 @@ def _upright(read: PageRead) -> _Upright:
 
 
 def _lines(read: Sequence[Line]) -> tuple[Line, ...]:
-    """Lines without text are none. On a page in plain letters each line is what it says as one of those."""
-    readings = [line.reading for line in read]
-    plain = [reading.plain or reading for reading in readings]
-    is_plain = is_plain_page([reading.text for reading in readings], [reading.text for reading in plain])
-    chosen = plain if is_plain else readings
+    """Each says what it says beside the others; those without text are none."""
+    readings = respell([line.reading for line in read])
     return tuple(
-        Line(line.polygon, reading) for line, reading in zip(read, chosen, strict=True) if reading.text.strip()
+        Line(line.polygon, reading) for line, reading in zip(read, readings, strict=True) if reading.text.strip()
     )
 
 

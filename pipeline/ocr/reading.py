@@ -1,0 +1,43 @@
+"""What a recogniser says of one line, and how that comes from its classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .alphabet import Alphabet
+from .ctc import Best, decode, preferred
+from .doubts import Doubt, doubts_of
+from .plain import ODDS
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one crop says. `confidence` is the mean probability of the characters kept, 0 to 1; 0 for no text.
+
+    `plain`: what it says on a page of plain letters (`pipeline.ocr.plain`), where that is something else. `doubts`: of
+    the text on such a page; an engine that tells no probabilities has none.
+    """
+
+    text: str
+    confidence: float
+    plain: Reading | None = None
+    doubts: tuple[Doubt, ...] = ()
+
+    @property
+    def plainly(self) -> Reading:
+        """What it says on a page of plain letters."""
+        return self.plain or self
+
+
+def as_reading(best: Best, plain: Best, signs: NDArray[np.float32], alphabet: Alphabet) -> Reading:
+    """Of one line: the `best` of all classes and of the plain ones, each (steps,), and the probabilities of letters and
+    digits, (steps, 62) in the order of `alphabet.signs`."""
+    text, confidence = decode(best, alphabet.characters)
+    chosen = preferred(best, plain, ODDS)
+    doubts = doubts_of(chosen, signs, alphabet)
+    if np.array_equal(chosen[0], best[0]):
+        return Reading(text, confidence, doubts=doubts)
+    return Reading(text, confidence, Reading(*decode(chosen, alphabet.characters), doubts=doubts))

@@ -1,0 +1,40 @@
+"""What the lines of a page say once all are read: one line can't tell a 1 from an l, the rest of its page may.
+
+On a page in plain letters each line is what it says as one of those, and a letter or digit that was in doubt is what
+its neighbours, and on a page in English the dictionary, make of it. Lines of other pages stay as they were read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+from dataclasses import replace
+
+from .dictionary import by_dictionary, english_words, is_english
+from .neighbours import by_neighbours, has_amounts
+from .plain import is_plain_page
+from .reading import Reading
+
+
+def respell(readings: Sequence[Reading]) -> list[Reading]:
+    """The lines of one page, in their order."""
+    plainly = [reading.plainly for reading in readings]
+    texts = [reading.text for reading in plainly]
+    if not is_plain_page((reading.text for reading in readings), texts):
+        return list(readings)
+    amounts, words = has_amounts(texts), english_words()
+    if not is_english(texts, words):
+        words = frozenset()
+    return [_respelt(reading, amounts=amounts, words=words) for reading in plainly]
+
+
+def _respelt(reading: Reading, *, amounts: bool, words: Set[str]) -> Reading:
+    """A sign that is changed counts with its own probability in the line's confidence."""
+    text = by_dictionary(by_neighbours(reading.text, reading.doubts, amounts=amounts), reading.doubts, words)
+    if text == reading.text:
+        return reading
+    lost = sum(
+        doubt.probability - dict(doubt.others)[text[doubt.place]]
+        for doubt in reading.doubts
+        if text[doubt.place] != reading.text[doubt.place]
+    )
+    return replace(reading, text=text, confidence=reading.confidence - lost / len(text))
