@@ -246,6 +246,7 @@ def pipeline_stamp(settings: Settings, engines: Sequence[Engine]) -> Pipeline:
         "padding": [PAGE_STEP, CROP_STEPS],
         "limits": [settings.decode.max_pages, settings.decode.max_page_pixels, settings.decode.max_document_pixels],
         "decoders": decoder_versions(),
+        "words": version("pyspellchecker"),
         "numpy": version("numpy"),
     }
     stamps = [

@@ -25,7 +25,7 @@ _ENGLISH = 0.4
 Of 61 receipts in English and Malay the least has 0.46; of pages in other languages none has more than 0.37."""
 
 _LEAST = 4
-"""Letters of a word. Shorter ones are too often abbreviations: F1 is 0.9574 where three letters are enough."""
+"""Letters of a word. Shorter ones are too often abbreviations: F1 is 0.9578 where three letters are enough."""
 
 _PLACES, _OTHERS = 5, 3
 """Of one word so many doubts are looked at, the greatest, and so many other signs for each: 1 024 words at most."""
@@ -36,7 +36,7 @@ _LETTERS = re.compile(rf"[^\W\d_]{{{_LEAST},}}")
 
 @cache
 def english_words() -> Set[str]:
-    """160 000 of them, in small letters; takes 0.2 s when first asked for."""
+    """160 000 of them, in small letters: 0.2 s when first asked for, and 34 MB."""
     from spellchecker import SpellChecker
 
     return frozenset(SpellChecker(language="en").word_frequency.keys())

@@ -31,10 +31,10 @@ _IN_A_NUMBER = re.compile(
     re.VERBOSE,
 )
 
-_A_CENT = re.compile(r"(?<=[0-9][.,][0-9])[A-Za-z](?![\w.,])")
+_A_CENT = re.compile(r"(?<=[0-9][.,][0-9])[A-Za-z](?!\w|[.,][0-9])")
 """A letter where an amount has its last digit: 3.5C. It may be a unit, too."""
 
-_PLACES = re.compile(r"[0-9][.,]([0-9]+)(?![\w.,])")
+_PLACES = re.compile(r"[0-9][.,]([0-9]+)(?!\w|[.,][0-9])")
 
 
 def has_amounts(texts: Iterable[str]) -> bool:

@@ -13,17 +13,20 @@ from onnx import TensorProto, helper
 
 from pipeline.engines.base import EngineSettings
 from pipeline.engines.binding import ALIGNED, Output, Staging, staging
-from pipeline.engines.graph import BEST, IMAGE, LEVELS, detector_graph, levels_for, recogniser_graph
+from pipeline.engines.graph import ANSWERS, IMAGE, LEVELS, detector_graph, levels_for, recogniser_graph
+from pipeline.engines.onnx_batched import crop_outputs
 from pipeline.engines.providers import build_options, providers
 from pipeline.engines.session import Session, open_session
 from pipeline.engines.shapes import Profile
 from pipeline.errors import Retryable
+from pipeline.ocr.alphabet import SIGNS, Alphabet
 from pipeline.ocr.ctc import weights
-from pipeline.ocr.preprocess import Normalisation, normalise
+from pipeline.ocr.preprocess import CROP_STEP, Normalisation, normalise
 
 NORMALISATION = Normalisation(1 / 255, (0.2, 0.4, 0.6), (0.5, 0.25, 0.125))
 CPU = EngineSettings(models=Path("unused"))
-PLAIN = np.array([True, False, True])
+ALPHABET = Alphabet.of(["é", "7"])
+"""Of four classes: nothing, é, 7 and the space; all but the second are plain, the third is a sign."""
 
 
 @pytest.fixture
@@ -41,21 +44,23 @@ def detector(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def recogniser(tmp_path: Path) -> Path:
-    """Classes are planes, steps are columns of the first row."""
+    """The first three classes are planes, the fourth is the third again; steps are columns of the first row."""
     return _model(
         tmp_path,
         [
             helper.make_node("Slice", ["x", "zero", "one", "row_axis"], ["row"]),
             helper.make_node("Squeeze", ["row", "row_axis"], ["flat"]),
             helper.make_node("Transpose", ["flat"], ["steps"], perm=[0, 2, 1]),
-            helper.make_node("Softmax", ["steps"], ["y"], axis=2),
+            helper.make_node("Slice", ["steps", "row_axis", "last", "row_axis"], ["space"]),
+            helper.make_node("Concat", ["steps", "space"], ["scores"], axis=2),
+            helper.make_node("Softmax", ["scores"], ["y"], axis=2),
         ],
-        ["b", "w", 3],
+        ["b", "w", 4],
     )
 
 
 def _model(folder: Path, nodes: list[onnx.NodeProto], shape: list[str | int]) -> Path:
-    numbers = {"zero": 0, "one": 1, "axis": 1, "row_axis": 2}
+    numbers = {"zero": 0, "one": 1, "axis": 1, "row_axis": 2, "last": 3}
     graph = helper.make_graph(
         nodes,
         "tiny",
@@ -92,18 +97,20 @@ def test_a_detector_answers_in_levels(detector: Path) -> None:
 
 
 def test_a_recogniser_answers_with_the_best_class(recogniser: Path) -> None:
-    """Best class and its probability, of all and of the plain ones, as the host would have worked them out."""
+    """Best class and its probability, of all and of the plain ones, and what each sign has, as the host would have
+    worked them out; of a sign that is not in the alphabet, what the blank has."""
     batch = images(2, 4, 7)
     (chances,) = open_session(recogniser, CPU).run(
         None, {"x": np.stack([normalise(image, NORMALISATION) for image in batch])}
     )
-    all_of_them = chances * weights(len(PLAIN))
-    session = open_session(recogniser_graph(recogniser, NORMALISATION, precision="f32", plain=PLAIN), CPU)
-    classes, probabilities, plain_classes, plain_probabilities = session.run(BEST, {IMAGE: batch})
+    all_of_them, plain = chances * weights(4), [0, 2, 3]
+    session = open_session(recogniser_graph(recogniser, NORMALISATION, precision="f32", alphabet=ALPHABET), CPU)
+    classes, probabilities, plain_classes, plain_probabilities, signs = session.run(ANSWERS, {IMAGE: batch})
     assert np.array_equal(classes, all_of_them.argmax(axis=2))
     assert probabilities == pytest.approx(all_of_them.max(axis=2), abs=1e-5)
-    assert np.array_equal(plain_classes, 2 * all_of_them[..., [0, 2]].argmax(axis=2))
-    assert plain_probabilities == pytest.approx(all_of_them[..., [0, 2]].max(axis=2), abs=1e-5)
+    assert np.array_equal(plain_classes, np.array(plain)[all_of_them[..., plain].argmax(axis=2)])
+    assert plain_probabilities == pytest.approx(all_of_them[..., plain].max(axis=2), abs=1e-5)
+    assert signs == pytest.approx(chances[..., [2 if sign == "7" else 0 for sign in SIGNS]], abs=1e-5)
 
 
 def test_bytes_become_floats_before_anything_else(detector: Path) -> None:
@@ -122,18 +129,18 @@ def test_preparing_a_model_twice_gives_the_same_bytes(detector: Path) -> None:
 def bound(session: Session, memory: Staging, batch: np.ndarray) -> list[np.ndarray]:
     count, _, width, _ = batch.shape
     memory.batch(batch.shape)[:] = batch
-    kinds = (np.int64, np.float32) * 2
-    outputs = [Output(name, (count, width), kind) for name, kind in zip(BEST, kinds, strict=True)]
-    return memory.run(session, IMAGE, batch=memory.batch(batch.shape), outputs=outputs)
+    return memory.run(
+        session, IMAGE, batch=memory.batch(batch.shape), outputs=crop_outputs(count, (1, width * CROP_STEP))
+    )
 
 
 def test_bound_memory_gives_the_same_answers(recogniser: Path) -> None:
     """Runs of any shape through one lane's memory answer as runs through memory of the session's own do."""
-    session = open_session(recogniser_graph(recogniser, NORMALISATION, precision="f32", plain=PLAIN), CPU)
-    memory = staging(3 * 9 * 40 * 3, 2 * 9 * 40 * (8 + 4) + 4 * ALIGNED, "cpu")
+    session = open_session(recogniser_graph(recogniser, NORMALISATION, precision="f32", alphabet=ALPHABET), CPU)
+    memory = staging(3 * 9 * 40 * 3, 3 * 40 * (2 * (8 + 4) + 4 * 62) + 5 * ALIGNED, "cpu")
     for shape in ((3, 9, 40), (1, 1, 1), (2, 4, 33), (3, 9, 40)):
         batch = images(*shape)
-        expected = session.run(BEST, {IMAGE: batch})
+        expected = session.run(ANSWERS, {IMAGE: batch})
         for answer, wanted in zip(bound(session, memory, batch), expected, strict=True):
             assert answer.dtype == wanted.dtype
             assert np.array_equal(answer, wanted)
@@ -142,9 +149,9 @@ def test_bound_memory_gives_the_same_answers(recogniser: Path) -> None:
 
 def test_a_run_that_fails_may_pass_later(recogniser: Path) -> None:
     """A failure of the runtime is the batch's, with a code, and the lane goes on with the next."""
-    session = open_session(recogniser_graph(recogniser, NORMALISATION, precision="f32", plain=PLAIN), CPU)
-    memory = staging(1000, 1000, "cpu")
-    wrong = [Output(BEST[0], (1, 99), np.int64)]
+    session = open_session(recogniser_graph(recogniser, NORMALISATION, precision="f32", alphabet=ALPHABET), CPU)
+    memory = staging(1000, 2000, "cpu")
+    wrong = [Output(ANSWERS[0], (1, 99), np.int64)]
     with pytest.raises(Retryable) as failure:
         memory.run(session, IMAGE, batch=memory.batch((1, 2, 5, 3)), outputs=wrong)
     assert failure.value.code == "engine_failed"

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.ocr.ctc import BLANK, SPACE, alphabet, best_among, best_classes, decode, preferred, weigh, weights
+from pipeline.ocr.alphabet import Alphabet
+from pipeline.ocr.ctc import BLANK, SPACE, best_among, best_classes, decode, preferred, weigh, weights
 
 SIGNS = "abcé中😀"
-CHARACTERS = alphabet(SIGNS)
+CHARACTERS = Alphabet.of(SIGNS).characters
 
 
 def spell(text: str, stretch: list[int]) -> list[int]:
@@ -86,8 +87,3 @@ def test_the_second_choice_holds_unless_the_first_is_far_likelier() -> None:
     first = np.array([5, 6]), np.array([0.9, 0.9], np.float32)
     second = np.array([1, 2]), np.array([0.01, 0.008], np.float32)
     assert preferred(first, second, 100)[0].tolist() == [1, 6]
-
-
-def test_the_alphabet_is_paddleocrs() -> None:
-    """Blank first, the dictionary in its order, a space last."""
-    assert alphabet("xy") == ("", "x", "y", " ")

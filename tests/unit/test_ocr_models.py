@@ -331,7 +331,7 @@ def test_recognition_is_read_from_its_settings(tmp_path: Path) -> None:
     """Height, ceiling and characters are the model's own; blank first and space last are PaddleOCR's rule."""
     recipe = recognition_recipe(written(tmp_path, RECOGNISER))
     assert (recipe.name, recipe.shape.height, recipe.shape.widest) == ("some_rec", 32, 2400)
-    assert recipe.characters == ("", "x", "\u3000", "'", " ")
+    assert recipe.alphabet.characters == ("", "x", "\u3000", "'", " ")
 
 
 @pytest.mark.parametrize("settings", [RECOGNISER, {}, [], "text", {"PostProcess": {"name": "DBPostProcess"}}])

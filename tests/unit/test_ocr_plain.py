@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.ocr.plain import is_plain, is_plain_page, plain_classes
+from pipeline.ocr.plain import is_plain, is_plain_page
 
 
 @given(st.characters())
@@ -27,11 +27,6 @@ def test_signs_of_any_latin_page_are_plain(sign: str) -> None:
 def test_signs_of_one_script_are_not_plain(sign: str) -> None:
     """Accents and marks by themselves, other digits and full-width brackets belong to a script too."""
     assert not is_plain(sign)
-
-
-def test_the_blank_is_plain() -> None:
-    """No character at all is a choice on every page."""
-    assert plain_classes(("", "a", "水", " ")).tolist() == [True, True, False, True]
 
 
 def test_a_page_is_plain_with_one_letter_in_a_hundred_that_is_not() -> None:
