@@ -1,6 +1,6 @@
 """What the rules drawn on a page say of a table: where they close its cells on all sides, they leave nothing to guess.
 
-A table in a cell of another has rules of its own, which are not looked at: its text is that of the cell.
+A table in a cell of another has rules of its own: where it lies is told, but its text is that of the cell.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def ruled(image: Image, lines: Polygons) -> Structure | None:
     if cells is None:
         return None
     blank = ~_filled(cells, xs, ys, level.lines) & ~_enclosed(cells, above, left)
-    return _structure(_taken_apart(cells, blank), xs, ys, level.back)
+    return _structure(_taken_apart(cells, blank), xs, ys, inner=rules.inner, back=level.back)
 
 
 def ruled_around(image: Image, lines: Polygons) -> NDArray[np.bool_]:
@@ -121,14 +121,21 @@ def _cells(above: NDArray[np.bool_], left: NDArray[np.bool_]) -> NDArray[np.int3
     return np.asarray(cells[np.lexsort((cells[:, 1], cells[:, 0]))], np.int32)
 
 
-def _structure(cells: NDArray[np.int32], xs: Places, ys: Places, back: NDArray[np.float64]) -> Structure:
+def _structure(
+    cells: NDArray[np.int32], xs: Places, ys: Places, *, inner: Places, back: NDArray[np.float64]
+) -> Structure:
     rows = (chain(*map(_tokens, cells[cells[:, 0] == row])) for row in range(len(ys) - 1))
     tokens = tuple(chain.from_iterable(("<tr>", *row, "</tr>") for row in rows))
     row, column, row_span, column_span = cells.T
-    x0, x1, y0, y1 = xs[column], xs[column + column_span], ys[row], ys[row + row_span]
-    corners = np.stack([np.stack([x, y], axis=1) for x, y in ((x0, y0), (x1, y0), (x1, y1), (x0, y1))], axis=1)
-    boxes = corners @ back[:, :2].T + back[:, 2]
-    return Structure(tokens, boxes.astype(np.float32), np.ones(len(tokens), np.float32))
+    boxes = np.stack([xs[column], ys[row], xs[column + column_span], ys[row + row_span]], axis=1)
+    on_page, within = (_corners(rectangles) @ back[:, :2].T + back[:, 2] for rectangles in (boxes, inner))
+    ones = np.ones(len(tokens), np.float32)
+    return Structure(tokens, on_page.astype(np.float32), ones, within.astype(np.float32))
+
+
+def _corners(boxes: Places) -> Places:
+    """(n, 4) -> (n, 4, 2), clockwise from the top left."""
+    return boxes[:, [[0, 1], [2, 1], [2, 3], [0, 3]]]
 
 
 def _tokens(cell: NDArray[np.int32]) -> tuple[str, ...]:

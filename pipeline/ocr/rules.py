@@ -31,8 +31,11 @@ _UNDER = 0.15
 _MIDDLE = 0.2
 """Share of a line's height, above and below, in which there may be a rule as well."""
 
-_GAP, _TOUCH = 0.4, 0.1
-"""Heights of a line that a rule may be broken for; and around a rule in which those that meet it end."""
+_GAP = 0.4
+"""Heights of a line that a rule may be broken for."""
+
+_TOUCH = 1
+"""Pixels around a rule in which those that meet it end. A table in a cell keeps a little farther from its rules."""
 
 _CLOSE = 3.0
 """Heights of a line between a table's rules and one above or below that is its border."""
@@ -54,12 +57,14 @@ Places = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rules:
-    """Of the table that reaches farthest: rules along and down the page, and where its rows and columns end."""
+    """Of the table that reaches farthest: rules along and down the page, and where its rows and columns end. `inner`,
+    (n, 4): x0, y0, x1, y1 of the tables within it, whose rules touch none of its own."""
 
     across: Segments
     upright: Segments
     ys: Places
     xs: Places
+    inner: Places
 
     def around(self, lines: Polygons) -> NDArray[np.bool_]:
         """(lines,): which of them the rules go around."""
@@ -89,12 +94,12 @@ def rules_of(level: Level) -> Rules | None:
     """None where fewer than two go either way, or so many that they are a pattern."""
     height = level.height
     down = _runs(np.ascontiguousarray(level.picture.T), height, _TALL)
-    across, upright = _network(_runs(_without_text(level), height, _LONG), down, height)
+    across, upright, inner = _network(_runs(_without_text(level), height, _LONG), down, height)
     across = _beside_text(across, level.lines, height)
     if min(len(across), len(upright)) < 2:
         return None
     ys, xs = _edges(across, upright, SAME * height), _edges(upright, across, SAME * height)
-    return Rules(across, upright, ys, xs) if max(len(ys), len(xs)) <= _LONGEST else None
+    return Rules(across, upright, ys, xs, inner) if max(len(ys), len(xs)) <= _LONGEST else None
 
 
 def levelled(image: Image, lines: Polygons) -> Level:
@@ -140,21 +145,30 @@ def _runs(picture: NDArray[np.uint8], height: float, least: float) -> NDArray[np
     return np.asarray(joined, np.uint8)
 
 
-def _network(across: NDArray[np.uint8], down: NDArray[np.uint8], height: float) -> tuple[Segments, Segments]:
+def _network(across: NDArray[np.uint8], down: NDArray[np.uint8], height: float) -> tuple[Segments, Segments, Places]:
     """Of the rules in two masks, the second on its side, those of the network that reaches farthest; and those along
-    all of it close above or below, which touch nothing where a table is open at its sides."""
-    near = 1 + 2 * round(_TOUCH * height)
+    all of it close above or below, which touch nothing where a table is open at its sides. Then the networks in it."""
+    near = 1 + 2 * _TOUCH
     drawn = cv2.dilate(across | np.ascontiguousarray(down.T), np.ones((near, near), np.uint8))
     _, networks, stats, _ = cv2.connectedComponentsWithStats(drawn, connectivity=8)
     if len(stats) < 2:
-        return np.zeros((0, 3)), np.zeros((0, 3))
+        return np.zeros((0, 3)), np.zeros((0, 3)), np.zeros((0, 4))
     reach = stats[1:, cv2.CC_STAT_WIDTH].astype(np.int64) * stats[1:, cv2.CC_STAT_HEIGHT]
     farthest = 1 + int(reach.argmax())
     x, y, width, depth = stats[farthest, :4].tolist()
     alike = (np.abs(stats[:, [0, 2]] - (x, width)).max(axis=1) <= height) & (stats[:, 3] <= height + near)
     close = np.maximum(y - stats[:, 1], stats[:, 1] + stats[:, 3] - y - depth) <= _CLOSE * height
-    chosen = np.isin(networks, [farthest, *np.flatnonzero(alike & close)])
-    return _segments(across * chosen), _segments(down * chosen.T)
+    chosen = np.array([farthest, *np.flatnonzero(alike & close)])
+    shown = np.isin(networks, chosen)
+    boxes = np.concatenate([stats[:, :2], stats[:, :2] + stats[:, 2:4]], axis=1).astype(np.float64)
+    within = (boxes[:, :2] > boxes[farthest, :2]).all(axis=1) & (boxes[:, 2:] < boxes[farthest, 2:]).all(axis=1)
+    inner = [place for place in np.flatnonzero(within) if _is_table(across, down, networks == place)]
+    return _segments(across * shown), _segments(down * shown.T), boxes[inner]
+
+
+def _is_table(across: NDArray[np.uint8], down: NDArray[np.uint8], network: NDArray[np.bool_]) -> bool:
+    """Whether a network has two rules and more either way."""
+    return min(len(_segments(across * network)), len(_segments(down * network.T))) >= 2
 
 
 def _segments(mask: NDArray[np.uint8]) -> Segments:

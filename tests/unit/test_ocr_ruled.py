@@ -122,14 +122,23 @@ def test_a_table_may_be_open_at_a_side(side: str) -> None:
 
 
 def test_a_table_in_a_cell_is_text_of_that_cell() -> None:
-    """Rules that touch none of the outer ones are not looked at."""
+    """Rules that touch none of the outer ones, however close, are no walls; where they lie is told."""
     places = [(0, 0, 1, 1), (0, 1, 1, 3), (1, 0, 3, 1), (1, 1, 3, 3)]
     page, lines = table(places)
-    for x in (200, 280, 360):
-        cv2.line(page, (x, 115), (x, 205), (40, 40, 40), 2)
-    for y in (115, 160, 205):
-        cv2.line(page, (200, y), (360, y), (40, 40, 40), 2)
+    for x in (178, 280, 360):
+        cv2.line(page, (x, 108), (x, 205), (40, 40, 40), 2)
+    for y in (108, 160, 205):
+        cv2.line(page, (178, y), (360, y), (40, 40, 40), 2)
     assert [place[2:] for place in found(page, lines) or []] == [(1, 1), (1, 1), (1, 1), (1, 1)]
+    answer = ruled(page, lines)
+    assert answer is not None
+    np.testing.assert_allclose(answer.inner, quads([(178, 108, 360, 205)]), atol=6)
+    ((alone, alone_lines), (underlined, underlined_lines)) = table(grid(3, 3)), table(grid(3, 3))
+    cv2.line(underlined, (80, 132), (140, 132), (40, 40, 40), 2)
+    for image, text in ((alone, alone_lines), (underlined, underlined_lines)):
+        whole = ruled(image, text)
+        assert whole is not None
+        assert not len(whole.inner)
 
 
 def test_a_blank_cell_over_columns_is_one_only_where_it_is_enclosed() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pipeline.ocr.tables.structure import Structure
@@ -52,6 +54,16 @@ def test_rules_that_the_text_contradicts_do_not_hold() -> None:
     """A frame around several cells is not one of them."""
     framed = structure([[""], [""], [""]], [(0, 30 * n, 300, 30 * n + 30) for n in range(3)])
     assert size(read([plain(3, 3)], page(3, 3), ruled=framed)) == (3, 3)
+
+
+def test_a_table_in_a_cell_speaks_against_nothing() -> None:
+    """Where rules within a cell close cells of their own, lines beside one another in it are theirs."""
+    whole = structure([["", ""], ["", ""]], [(0, 0, 80, 30), (85, 0, 300, 30), (0, 30, 80, 90), (85, 30, 300, 90)])
+    within = replace(whole, inner=quads([(100, 32, 290, 88)]))
+    text = [page(3, 3)[place] for place in (0, 1, 3, 4, 5, 7, 8)]
+    assert size(read([plain(3, 3)], text, ruled=whole)) == (3, 3)
+    table = read([plain(3, 3)], text, ruled=within)
+    assert [cell.lines for cell in table.cells] == [(0,), (1,), (2,), (3, 4, 5, 6)]
 
 
 def test_rules_are_enough() -> None:

@@ -56,14 +56,14 @@ def by_network(answer: Structure, frame: Frame, lines: Boxes) -> Witness | None:
             filling = fill(grid, boxes, lines)
     if filling is None:
         return None
-    disputes, astray, empty = _judged(grid, filling, lines)
+    disputes, astray, empty = _judged(grid, filling, lines, np.ones(len(lines), np.bool_))
     against = int(grid.holes > 0) + empty + disputes
     return Witness(answer.tokens, grid, boxes, filling, against, astray, mean_probability(answer.scores))
 
 
 def by_rules(ruled: Structure, frame: Frame, lines: Boxes, *, head_of: Witness | None) -> Witness | None:
     """Of the rules drawn on the page, as they are; they may well enclose nothing. They tell no head from a body: that
-    is as `head_of` has it."""
+    is as `head_of` has it. Lines of a table within a cell speak for nothing but that."""
     grid = read_grid(ruled.tokens)
     boxes = _boxes_of(grid, ruled, frame) if grid is not None else None
     filling = fill_exactly(grid, boxes, lines) if grid is not None and boxes is not None else None
@@ -73,7 +73,7 @@ def by_rules(ruled: Structure, frame: Frame, lines: Boxes, *, head_of: Witness |
         cells = head_of.filling.cells
         above = head_of.grid.places[np.clip(cells, 0, None), 0] < head_of.grid.head_rows
         grid = headed(grid, filling.cells, above & (cells != OUTSIDE))
-    disputes, astray, _ = _judged(grid, filling, lines)
+    disputes, astray, _ = _judged(grid, filling, lines, ~_covered(lines, frame.boxes(ruled.inner)))
     return Witness(ruled.tokens, grid, boxes, filling, disputes, astray, 1.0)
 
 
@@ -91,11 +91,20 @@ def _boxes_of(grid: Grid, answer: Structure, frame: Frame) -> Boxes:
     return boxes
 
 
-def _judged(grid: Grid, filling: Filling, lines: Boxes) -> tuple[float, int, int]:
-    """Cells that are several in truth; what is astray (see `Witness`); and of that, rows and columns without text."""
-    order, number = text_rows(filling.cells, lines)
-    merged = int(deep_rows(grid, filling.cells[order], number).sum())
-    beside, empty = _side_by_side(order, number, lines), _empty(grid, filling)
+def _covered(lines: Boxes, boxes: Boxes) -> NDArray[np.bool_]:
+    """(lines,): whether the middle of each lies in one of the boxes."""
+    middles = (lines[:, None, :2] + lines[:, None, 2:]) / 2
+    inside = np.all((middles > boxes[:, :2]) & (middles < boxes[:, 2:]), axis=2)
+    return np.asarray(np.any(inside, axis=1))
+
+
+def _judged(grid: Grid, filling: Filling, lines: Boxes, heard: NDArray[np.bool_]) -> tuple[float, int, int]:
+    """Cells that are several in truth, by the lines that are `heard`; what is astray (see `Witness`); and of that, rows
+    and columns without text."""
+    cells, text = filling.cells[heard], lines[heard]
+    order, number = text_rows(cells, text)
+    merged = int(deep_rows(grid, cells[order], number).sum())
+    beside, empty = _side_by_side(order, number, text), _empty(grid, filling)
     return beside + _MERGED * merged, empty + int((filling.cells == OUTSIDE).sum()) + beside, empty
 
 
