@@ -25,8 +25,8 @@ from pipeline.ocr.geometry import no_polygons
 from pipeline.ocr.layout import Region
 from pipeline.ocr.orientation import Turn
 from pipeline.ocr.preprocess import PageLimits
-from pipeline.ocr.reading import Reading as Reading
 from pipeline.ocr.tables.structure import Structure
+from pipeline.ocr.text.reading import Reading as Reading
 
 Device = Literal["cpu", "cuda", "tensorrt"]
 Precision = Literal["f32", "f16"]

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from pipeline.errors import Fatal
-from pipeline.ocr.alphabet import Alphabet
-from pipeline.ocr.ctc import weights
 from pipeline.ocr.preprocess import Normalisation
+from pipeline.ocr.text.alphabet import Alphabet
+from pipeline.ocr.text.ctc import weights
 
 from .base import Precision
 
@@ -26,8 +26,8 @@ width) uint8."""
 
 ANSWERS = ("classes", "probabilities", "plain_classes", "plain_probabilities", "sign_probabilities")
 """Names of the recogniser's outputs. Of each step, (batch, steps): the best class of all, int64, and its probability,
-float32, and the same of the plain ones (`pipeline.ocr.plain`); probabilities weighed (`pipeline.ocr.ctc`). The last,
-(batch, steps, 62) float32: those of letters and digits (`pipeline.ocr.alphabet`)."""
+float32, and the same of the plain ones, as `Alphabet` has them; probabilities weighed (`pipeline.ocr.text.ctc`). The
+last, (batch, steps, 62) float32: those of letters and digits."""
 
 
 def detector_graph(model: Path, normalisation: Normalisation, *, precision: Precision, levels: float) -> bytes:

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.errors import Fatal
-from pipeline.ocr import ctc
 from pipeline.ocr.boxes import find_boxes
 from pipeline.ocr.preprocess import PageLimits, crop_tensor, crop_width, page_scale, page_share, page_size, page_tensor
-from pipeline.ocr.reading import as_reading
+from pipeline.ocr.text import ctc
+from pipeline.ocr.text.reading import as_reading
 
 from .base import Bucket, Engine, EngineSettings, Image, ModelStamp, Reading, Regions
 from .models import ROLES, WEIGHTS, model_directory

@@ -16,7 +16,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.ocr.alphabet import SIGNS
 from pipeline.ocr.boxes import find_boxes
 from pipeline.ocr.preprocess import (
     CROP_STEP,
@@ -29,7 +28,8 @@ from pipeline.ocr.preprocess import (
     page_share,
     page_size,
 )
-from pipeline.ocr.reading import as_reading
+from pipeline.ocr.text.alphabet import SIGNS
+from pipeline.ocr.text.reading import as_reading
 
 from .base import Bucket, Engine, EngineSettings, Image, ModelStamp, Reading, Regions
 from .batched_models import Plans, open_profiles, plans

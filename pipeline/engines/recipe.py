@@ -14,9 +14,9 @@ from typing import Any
 import yaml
 
 from pipeline.errors import Fatal
-from pipeline.ocr.alphabet import Alphabet
 from pipeline.ocr.boxes import BoxRules
 from pipeline.ocr.preprocess import CropShape, Normalisation
+from pipeline.ocr.text.alphabet import Alphabet
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # a dictionary of 18 708 signs: 0.06 s instead of 0.4 s
 

@@ -15,9 +15,9 @@ from pipeline.ocr.blocks import find_blocks
 from pipeline.ocr.geometry import Polygons, no_polygons
 from pipeline.ocr.layout import Region
 from pipeline.ocr.orientation import to_page
-from pipeline.ocr.spelling import respell
 from pipeline.ocr.tables.table import Table as FoundTable
 from pipeline.ocr.tables.table import read_table
+from pipeline.ocr.text.spelling import respell
 from pipeline.stages.parts import Found, Line, Sheet, TableSeen
 from schemas.fields import Points, relative_box
 from schemas.pages import Block, Cell, PageResult, Table, TextLine

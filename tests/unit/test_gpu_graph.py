@@ -19,9 +19,9 @@ from pipeline.engines.providers import build_options, providers
 from pipeline.engines.session import Session, open_session
 from pipeline.engines.shapes import Profile
 from pipeline.errors import Retryable
-from pipeline.ocr.alphabet import SIGNS, Alphabet
-from pipeline.ocr.ctc import weights
 from pipeline.ocr.preprocess import CROP_STEP, Normalisation, normalise
+from pipeline.ocr.text.alphabet import SIGNS, Alphabet
+from pipeline.ocr.text.ctc import weights
 
 NORMALISATION = Normalisation(1 / 255, (0.2, 0.4, 0.6), (0.5, 0.25, 0.125))
 CPU = EngineSettings(models=Path("unused"))

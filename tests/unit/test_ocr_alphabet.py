@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pipeline.ocr.alphabet import SIGNS, Alphabet
-from pipeline.ocr.ctc import BLANK
+from pipeline.ocr.text.alphabet import SIGNS, Alphabet
+from pipeline.ocr.text.ctc import BLANK
 
 
 def test_the_order_is_paddleocrs() -> None:

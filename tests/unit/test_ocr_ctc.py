@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.ocr.alphabet import Alphabet
-from pipeline.ocr.ctc import BLANK, SPACE, best_among, best_classes, decode, preferred, weigh, weights
+from pipeline.ocr.text.alphabet import Alphabet
+from pipeline.ocr.text.ctc import BLANK, SPACE, best_among, best_classes, decode, preferred, weigh, weights
 
 SIGNS = "abcé中😀"
 CHARACTERS = Alphabet.of(SIGNS).characters

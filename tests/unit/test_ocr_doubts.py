@@ -6,10 +6,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.ocr.alphabet import SIGNS, Alphabet
-from pipeline.ocr.ctc import best_classes
-from pipeline.ocr.doubts import FAINT, Doubt
-from pipeline.ocr.reading import Reading, as_reading
+from pipeline.ocr.text.alphabet import SIGNS, Alphabet
+from pipeline.ocr.text.ctc import best_classes
+from pipeline.ocr.text.doubts import FAINT, Doubt
+from pipeline.ocr.text.reading import Reading, as_reading
 
 ALPHABET = Alphabet.of([*"1lIoO0aé", "ch", "水"])
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.ocr.plain import is_plain, is_plain_page
+from pipeline.ocr.text.plain import is_plain, is_plain_page
 
 
 @given(st.characters())

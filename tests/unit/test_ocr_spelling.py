@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.ocr import dictionary, neighbours
-from pipeline.ocr.dictionary import by_dictionary, english_words, is_english
-from pipeline.ocr.doubts import Doubt
-from pipeline.ocr.neighbours import by_neighbours, has_amounts
-from pipeline.ocr.reading import Reading
-from pipeline.ocr.spelling import LEGIBLE, respell
+from pipeline.ocr.text import dictionary, neighbours
+from pipeline.ocr.text.dictionary import by_dictionary, english_words, is_english
+from pipeline.ocr.text.doubts import Doubt
+from pipeline.ocr.text.neighbours import by_neighbours, has_amounts
+from pipeline.ocr.text.reading import Reading
+from pipeline.ocr.text.spelling import LEGIBLE, respell
 
 ENGLISH = "thank you for your payment"
 WORDS = frozenset({"total", "local", "item", "amount"})

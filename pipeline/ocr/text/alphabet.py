@@ -13,13 +13,13 @@ from .ctc import BLANK
 from .plain import is_plain
 
 SIGNS = string.digits + string.ascii_letters
-"""The signs whose probability is wanted at every step, likely or not (`pipeline.ocr.doubts`)."""
+"""The signs whose probability is wanted at every step, likely or not (`pipeline.ocr.text.doubts`)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Alphabet:
     """`characters`: what each class stands for, the blank for nothing. `plain`: (classes,), which of them are plain
-    (`pipeline.ocr.plain`). `signs`: (62,), the classes of `SIGNS`, the blank's for one it has not."""
+    (`pipeline.ocr.text.plain`). `signs`: (62,), the classes of `SIGNS`, the blank's for one it has not."""
 
     characters: tuple[str, ...]
     plain: NDArray[np.bool_]

@@ -17,8 +17,8 @@ from .plain import ODDS
 class Reading:
     """What one crop says. `confidence` is the mean probability of the characters kept, 0 to 1; 0 for no text.
 
-    `plain`: what it says on a page of plain letters (`pipeline.ocr.plain`), where that is something else. `doubts`: of
-    the text on such a page; an engine that tells no probabilities has none.
+    `plain`: what it says on a page of plain letters (`pipeline.ocr.text.plain`), where that is something else.
+    `doubts`: of the text on such a page; an engine that tells no probabilities has none.
     """
 
     text: str

@@ -1,0 +1,1 @@
+"""What lines say: from the probabilities of characters to the text of a page."""
