@@ -18,20 +18,26 @@ SIGNS = string.digits + string.ascii_letters
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Alphabet:
-    """`characters`: what each class stands for, the blank for nothing. `plain`: (classes,), which of them are plain
-    (`pipeline.ocr.text.plain`). `signs`: (62,), the classes of `SIGNS`, the blank's for one it has not."""
+    """`characters`: what each class stands for, the blank for nothing; `lengths`: (classes,), theirs. `plain`:
+    (classes,), which of them are plain (`pipeline.ocr.text.plain`). `signs`: (62,), the classes of `SIGNS`, the blank's
+    for one it has not; `sign_of`: (classes,), which of `SIGNS` each is, -1 for none."""
 
     characters: tuple[str, ...]
+    lengths: NDArray[np.int64]
     plain: NDArray[np.bool_]
     signs: NDArray[np.int64]
+    sign_of: NDArray[np.int64]
 
     @classmethod
     def of(cls, dictionary: Sequence[str]) -> Alphabet:
         """Blank, the dictionary in its order, and the space PaddleOCR adds last."""
         characters = ("", *dictionary, " ")
         places = {character: place for place, character in enumerate(characters)}
+        numbers = {sign: number for number, sign in enumerate(SIGNS)}
         return cls(
             characters,
+            np.array([len(character) for character in characters], np.int64),
             np.array([all(map(is_plain, character)) for character in characters], np.bool_),
             np.array([places.get(sign, BLANK) for sign in SIGNS], np.int64),
+            np.array([numbers.get(character, -1) for character in characters], np.int64),
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,21 +24,24 @@ class Doubt:
     others: tuple[tuple[str, float], ...]
 
 
+_OTHER_CASE = np.array([SIGNS.index(sign.swapcase()) for sign in SIGNS], np.intp)
+"""Of each of `SIGNS`; a digit's is itself."""
+
+
 def doubts_of(best: Best, signs: NDArray[np.float32], alphabet: Alphabet) -> tuple[Doubt, ...]:
     """Of one line: `best` as it was chosen, each (steps,); `signs`: (steps, 62), the probabilities of all `SIGNS`."""
-    return tuple(_doubts(best, signs, alphabet))
-
-
-def _doubts(best: Best, signs: NDArray[np.float32], alphabet: Alphabet) -> Iterator[Doubt]:
     steps = counted(best[0])
-    characters = [alphabet.characters[found] for found in best[0][steps]]
-    read, possible = best[1][steps], signs[steps] * (alphabet.signs != BLANK)
-    near = possible > FAINT * read[:, None]
-    place = 0
-    for step, character in enumerate(characters):
-        if near[step].any() and len(character) == 1 and character in SIGNS:
-            others = [(SIGNS[one], float(possible[step, one])) for one in np.flatnonzero(near[step])]
-            others = [(sign, share) for sign, share in others if sign.lower() != character.lower()]
-            if others:
-                yield Doubt(place, float(read[step]), tuple(sorted(others, key=lambda other: -other[1])))
-        place += len(character)
+    classes, read = best[0][steps], best[1][steps]
+    own, possible, every = alphabet.sign_of[classes], signs[steps], np.arange(len(steps))
+    near = (possible > FAINT * read[:, None]) & (alphabet.signs != BLANK) & (own >= 0)[:, None]
+    near[every, own] = near[every, _OTHER_CASE[own]] = False
+    doubted = np.flatnonzero(near.any(axis=1))
+    if not len(doubted):
+        return ()
+    places = np.cumsum(alphabet.lengths[classes]) - alphabet.lengths[classes]
+    return tuple(Doubt(int(places[at]), float(read[at]), _others(near[at], possible[at])) for at in doubted)
+
+
+def _others(near: NDArray[np.bool_], possible: NDArray[np.float32]) -> tuple[tuple[str, float], ...]:
+    likeliest = sorted(np.flatnonzero(near).tolist(), key=lambda sign: -possible[sign])
+    return tuple((SIGNS[sign], float(possible[sign])) for sign in likeliest)
