@@ -131,14 +131,15 @@ def _is_other(frame: Frame, above: Rows, below: Rows, *, headed: bool) -> bool:
 
 
 def _table(frame: Frame, rows: Rows, above: Rows) -> Order:
-    """Its lines, without headings above it and a note beside it; none, if that is no table."""
+    """Its lines, without a note beside it and headings above it, of which the first stands below `above`. None, if
+    that is no table."""
     left_out = _note(frame, rows, above)
     rows = [kept for kept in ([line for line in row if line not in left_out] for row in rows) if kept]
     several = _several(rows)
     if len(several) < _ROWS:
         return np.zeros(0, np.intp)
     second = float(np.median([frame.left[rows[place][1]] for place in several]))
-    heads = [row for row in rows[: several[0]] if frame.left[row[0]] > second]
+    heads = [row for row in rows[bool(above) : several[0]] if frame.left[row[0]] > second]
     return np.array(sorted(chain.from_iterable([*heads, *rows[several[0] :]])), np.intp)
 
 
