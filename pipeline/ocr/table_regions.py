@@ -17,6 +17,7 @@ from .layout import Region
 from .reading_frame import Frame, Order, direction_of
 from .regions import INSIDE, SAME, coverage, distinct, is_sound, overlap, surest
 from .rows import rows_of
+from .table_parts import table_parts
 
 _TABLE_SCORE = 0.5
 _GRID_SCORE = 0.4
@@ -70,7 +71,8 @@ def table_regions(regions: Sequence[Region], polygons: Polygons) -> list[Region]
     grown = (_grown(grid, polygons, rows) for grid in distinct(surest(grids)))
     found = distinct(chain(surest(tables), grown))
     apart = [*found, *(region for region in sound if region.kind in _APART and region.score >= _TABLE_SCORE)]
-    return distinct(_widened(region, apart, polygons, rows) for region in found)
+    wide = distinct(_widened(region, apart, polygons, rows) for region in found)
+    return [part for region in wide for part in table_parts(region, polygons)]
 
 
 def _is_table(region: Region, lines: Polygons, others: Sequence[Region]) -> bool:
