@@ -1,0 +1,125 @@
+"""Which lines of a page stand in so clear a grid that it is a table, whatever a layout network says of it.
+
+In three columns or more, cells stand one below the other over several rows. Index entries, addresses, the fields of a
+form and columns of text do so too, but begin at one place and end anywhere. Tables have columns of numbers, dates and
+codes, which are short, and end at one place or have their middles there.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from .columns import Links, columns_of, links_of
+from .geometry import Polygons
+from .layout import Region
+from .reading_frame import Floats, Frame, Order
+
+_SCORE = 0.5
+"""As sure as a network must be to be believed."""
+
+_ROWS = 4
+_COLUMNS = 3
+_FLUSH_CELLS = 12
+"""Cells in flush columns: six rows with two of them, or four with three. Heads of letters and invoices, where addresses
+stand beside dates and numbers, have ten at most."""
+
+_FLUSH = 0.75
+"""Of a flush column's cells, so many end where the next does, or have their middles there; a head often doesn't."""
+
+_SHORT = 8.0
+"""Width, in heights and in the median, of what is in a flush column; amounts and dates are 2 to 6. Columns of
+newspapers are 10 and more, and flush too."""
+
+_SAME_CELL = 0.8
+"""What stands nearer below the last row than this share of the way to a next one goes on in a cell of it."""
+
+_HEAD_APART = 1.5
+"""A head stands at most so much farther from the first row than rows do from each other."""
+
+_NONE = np.zeros(0, np.intp)
+
+Rows = Sequence[Sequence[int]]
+
+
+def grids(polygons: Polygons, frame: Frame, rows: Rows) -> list[Region]:
+    """Tables from top to bottom. `frame` and `rows` are those of `polygons`."""
+    if len(polygons) < _ROWS * _COLUMNS:
+        return []
+    links = links_of(frame)
+    found = [_cells(run, rows, links, frame) for run in _runs(rows, links)]
+    return [Region("table", _bounds(polygons[cells]), _SCORE) for cells in found if len(cells)]
+
+
+def _runs(rows: Rows, links: Links) -> Iterator[list[int]]:
+    """Rows that go on in one another in enough columns. Others may stand between: cells have several lines."""
+    row_of = {line: place for place, row in enumerate(rows) for line in row}
+    following: dict[int, int] = {}
+    for place, row in enumerate(rows):
+        counts = Counter(row_of[below] for below in links.below[list(row)].tolist() if below >= 0)
+        for target, count in counts.most_common(1):
+            if count >= _COLUMNS and target > place:
+                following[place] = target
+    for first in sorted(following):
+        run = [first]
+        while run[-1] in following:
+            run.append(following.pop(run[-1]))
+        if len(run) >= _ROWS:
+            yield run
+
+
+def _cells(run: Sequence[int], rows: Rows, links: Links, frame: Frame) -> Order:
+    """The lines of a grid with its head; none if it isn't clear."""
+    own = np.zeros(len(frame), np.bool_)
+    own[[line for place in run for line in rows[place]]] = True
+    heights = _heights(run, rows, frame)
+    end = heights[-1] + _SAME_CELL * np.median(np.diff(heights))
+    inside = (frame.middle > frame.top[own].min()) & (frame.middle < end)
+    short = frame.width < _SHORT * frame.height
+    columns, flush = [], 0
+    for column in columns_of(links, inside):
+        narrow = 2 * short[column].sum() > len(column)
+        if 2 * own[column].sum() >= max(len(column), _ROWS if narrow else len(run)):
+            columns.append(column)
+            flush += len(column) if narrow and links.flush[column[:-1]].mean() >= _FLUSH else 0
+    if len(columns) < _COLUMNS or flush < _FLUSH_CELLS:
+        return _NONE
+    cells = np.concatenate(columns)
+    left, right, _, _ = frame.of(cells).around()
+    beside = (frame.right < left) | (frame.left > right)
+    if 2 * (inside & ~own & short & beside).sum() >= len(run):
+        return _NONE
+    return np.array([*cells, *_head(run, rows, cells, frame)], np.intp)
+
+
+def _head(run: Sequence[int], rows: Rows, cells: Order, frame: Frame) -> list[int]:
+    """The rows right above, as long as each cell of theirs stands over one column: a head may be aligned otherwise."""
+    left, right, _, _ = frame.of(cells).around()
+    heights = _heights(run, rows, frame)
+    apart = _HEAD_APART * float(np.diff(heights).max())
+    first, last = list(rows[run[0]]), float(heights[0])
+    head: list[int] = []
+    for row in reversed(rows[: run[0]]):
+        above = [line for line in row if frame.right[line] > left and frame.left[line] < right]
+        if not above:
+            continue
+        over = np.minimum(frame.right[above][:, None], frame.right[first]) > np.maximum(
+            frame.left[above][:, None], frame.left[first]
+        )
+        height = float(np.median(frame.middle[above]))
+        if last - height > apart or len(above) < 2 or over.sum() < 2 or max(over.sum(0).max(), over.sum(1).max()) > 1:
+            break
+        head, last = [*head, *above], height
+    return head
+
+
+def _heights(run: Sequence[int], rows: Rows, frame: Frame) -> Floats:
+    """Where the rows of a run stand."""
+    return np.array([np.median(frame.middle[list(rows[place])]) for place in run])
+
+
+def _bounds(polygons: Polygons) -> tuple[float, float, float, float]:
+    (x0, y0), (x1, y1) = polygons.min(axis=(0, 1)).tolist(), polygons.max(axis=(0, 1)).tolist()
+    return x0, y0, x1, y1
