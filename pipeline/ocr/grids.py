@@ -8,7 +8,7 @@ codes, which are short, and end at one place or have their middles there.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -30,8 +30,16 @@ _FLUSH = 0.75
 """Of a flush column's cells, so many end where the next does, or have their middles there; a head often doesn't."""
 
 _SHORT = 8.0
-"""Width, in heights and in the median, of what is in a flush column; amounts and dates are 2 to 6. Columns of
-newspapers are 10 and more, and flush too."""
+"""Width, in heights and in the median, of what is in a flush column; amounts and dates are 2 to 6."""
+
+_PRINT = 10.0
+"""Columns of print are so wide and wider, in newspapers too; so are some descriptions of articles."""
+
+_IN_ROWS = 0.85
+"""Of the lines of such a column, so many stand in the table's rows, or it is another column of print."""
+
+_CELL_LINES = 8
+"""Lines of one cell that are looked at."""
 
 _SAME_CELL = 0.8
 """What stands nearer below the last row than this share of the way to a next one goes on in a cell of it."""
@@ -54,12 +62,12 @@ def grids(polygons: Polygons, frame: Frame, rows: Rows) -> list[Region]:
 
 
 def _runs(rows: Rows, links: Links) -> Iterator[list[int]]:
-    """Rows that go on in one another in enough columns. Others may stand between: cells have several lines."""
-    row_of = {line: place for place, row in enumerate(rows) for line in row}
+    """Rows that go on in one another in enough columns. Rows of fewer may stand between: cells have several lines."""
+    row_of = {line: place for place, row in enumerate(rows) if len(row) >= _COLUMNS for line in row}
     following: dict[int, int] = {}
-    for place, row in enumerate(rows):
-        counts = Counter(row_of[below] for below in links.below[list(row)].tolist() if below >= 0)
-        for target, count in counts.most_common(1):
+    for place in sorted(set(row_of.values())):
+        below = [_next_in(row_of, line, links) for line in rows[place]]
+        for target, count in Counter(row for row in below if row is not None).most_common(1):
             if count >= _COLUMNS and target > place:
                 following[place] = target
     for first in sorted(following):
@@ -70,6 +78,17 @@ def _runs(rows: Rows, links: Links) -> Iterator[list[int]]:
             yield run
 
 
+def _next_in(row_of: Mapping[int, int], line: int, links: Links) -> int | None:
+    """The row that a line's column goes on in."""
+    for _ in range(_CELL_LINES):
+        line = int(links.below[line])
+        if line in row_of:
+            return row_of[line]
+        if line < 0:
+            break
+    return None
+
+
 def _cells(run: Sequence[int], rows: Rows, links: Links, frame: Frame) -> Order:
     """The lines of a grid with its head; none if it isn't clear."""
     own = np.zeros(len(frame), np.bool_)
@@ -77,19 +96,21 @@ def _cells(run: Sequence[int], rows: Rows, links: Links, frame: Frame) -> Order:
     heights = _heights(run, rows, frame)
     end = heights[-1] + _SAME_CELL * np.median(np.diff(heights))
     inside = (frame.middle > frame.top[own].min()) & (frame.middle < end)
-    short = frame.width < _SHORT * frame.height
+    aspects = frame.width / frame.height
     columns, flush = [], 0
     for column in columns_of(links, inside):
-        narrow = 2 * short[column].sum() > len(column)
-        if 2 * own[column].sum() >= max(len(column), _ROWS if narrow else len(run)):
+        kept, width = own[column].sum(), np.median(aspects[column])
+        if 2 * kept < max(len(column), _ROWS if width < _PRINT else len(run)):
+            continue
+        if width < _PRINT or kept >= _IN_ROWS * len(column):
             columns.append(column)
-            flush += len(column) if narrow and links.flush[column[:-1]].mean() >= _FLUSH else 0
+            flush += len(column) if width < _SHORT and links.flush[column[:-1]].mean() >= _FLUSH else 0
     if len(columns) < _COLUMNS or flush < _FLUSH_CELLS:
         return _NONE
     cells = np.concatenate(columns)
     left, right, _, _ = frame.of(cells).around()
     beside = (frame.right < left) | (frame.left > right)
-    if 2 * (inside & ~own & short & beside).sum() >= len(run):
+    if 2 * (inside & ~own & beside & (aspects < _SHORT)).sum() >= len(run):
         return _NONE
     return np.array([*cells, *_head(run, rows, cells, frame)], np.intp)
 
