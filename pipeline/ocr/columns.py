@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from .reading_frame import Frame, Order
 
-_BEGINS_WITHIN = 0.5
+_WITHIN = 0.5
 """Cells of one column begin, end or have their middles at one place, give or take this share of their height."""
 
 _FLUSH_WITHIN = 0.25
-"""The same of cells that are flush: half of what differs by one letter."""
+"""The same of the ends or middles of cells that are flush. A letter more is about twice as much."""
 
 _CELL = 15.0
 """No cell is wider, in its heights: lines of running text in two columns are 20 and more."""
@@ -49,7 +49,7 @@ def links_of(frame: Frame) -> Links:
     begins, ends = np.abs(one.left - other.left), np.abs(one.right - other.right)
     nearest_end = np.minimum(ends, np.abs(one.left + one.right - other.left - other.right) / 2)
     cells = np.maximum(one.width / one.height, other.width / other.height) < _CELL
-    linked = cells & (high <= _ALIKE * low) & (np.minimum(begins, nearest_end) <= _BEGINS_WITHIN * low)
+    linked = cells & (high <= _ALIKE * low) & (np.minimum(begins, nearest_end) <= _WITHIN * low)
     links = Links(np.full(len(frame), -1, np.intp), np.zeros(len(frame), np.bool_))
     links.below[upper[linked]] = below[upper[linked]]
     links.flush[upper] = nearest_end <= _FLUSH_WITHIN * low

@@ -23,8 +23,9 @@ _SCORE = 0.5
 _ROWS = 4
 _COLUMNS = 3
 _FLUSH_CELLS = 12
-"""Cells in flush columns: six rows with two of them, or four with three. Heads of letters and invoices, where addresses
-stand beside dates and numbers, have ten at most."""
+"""Cells in flush columns: six rows with two of them, or four with three. Heads of letters, where addresses stand beside
+dates and numbers, have up to ten. From 12 on, grids are found on 2 of 61 receipts, and on 6 from 8 on; in 55 PDFs it is
+25 and 31, all but one of them in what the layout network calls tables too."""
 
 _FLUSH = 0.75
 """Of a flush column's cells, so many end where the next does, or have their middles there; a head often doesn't."""
