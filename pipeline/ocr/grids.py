@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from .columns import Links, columns_of, links_of
 from .geometry import Polygons
 from .layout import Region
+from .links import Links, linked_columns, links_of
 from .reading_frame import Floats, Frame, Order
 
 _SCORE = 0.5
@@ -99,7 +99,7 @@ def _cells(run: Sequence[int], rows: Rows, links: Links, frame: Frame) -> Order:
     inside = (frame.middle > frame.top[own].min()) & (frame.middle < end)
     aspects = frame.width / frame.height
     columns, flush = [], 0
-    for column in columns_of(links, inside):
+    for column in linked_columns(links, inside):
         kept, width = own[column].sum(), np.median(aspects[column])
         if 2 * kept < max(len(column), _ROWS if width < _PRINT else len(run)):
             continue

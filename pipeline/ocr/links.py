@@ -71,7 +71,7 @@ def _nearest_below(frame: Frame) -> Order:
     return nearest
 
 
-def columns_of(links: Links, inside: Flags) -> list[Order]:
+def linked_columns(links: Links, inside: Flags) -> list[Order]:
     """Lines that are linked, from the highest down."""
     going_on = np.flatnonzero(inside & (links.below >= 0))
     going_on = going_on[inside[links.below[going_on]]]
