@@ -13,6 +13,7 @@ from itertools import chain, pairwise
 import numpy as np
 
 from .geometry import Polygons
+from .grids import grids
 from .layout import Region
 from .reading_frame import Frame, Order, direction_of
 from .regions import INSIDE, SAME, coverage, distinct, is_sound, overlap, surest
@@ -59,17 +60,16 @@ def table_regions(regions: Sequence[Region], polygons: Polygons) -> list[Region]
     """Tables, the surest first, each place once. Grids that were taken for something else come back as `table`."""
     sound = surest(filter(is_sound, regions))[:_MOST_REGIONS]
     held = [polygons[share >= INSIDE] for share in coverage(sound, polygons)]
-    tables, grids = [], []
+    tables, likely = [], []
     for region, lines in zip(sound, held, strict=True):
         if _is_table(region, lines, sound):
             tables.append(region)
         elif region.kind in _GRID_KINDS and region.score >= _GRID_SCORE and _is_grid(lines, region):
-            grids.append(replace(region, kind="table"))
-    if not tables and not grids:
-        return []
-    rows = rows_of(direction_of(polygons).frame(polygons))
-    grown = (_grown(grid, polygons, rows) for grid in distinct(surest(grids)))
-    found = distinct(chain(surest(tables), grown))
+            likely.append(replace(region, kind="table"))
+    frame = direction_of(polygons).frame(polygons)
+    rows = rows_of(frame)
+    grown = (_grown(grid, polygons, rows) for grid in distinct(surest(likely)))
+    found = distinct(chain(surest(tables), grown, grids(polygons, frame, rows)))
     apart = [*found, *(region for region in sound if region.kind in _APART and region.score >= _TABLE_SCORE)]
     wide = distinct(_widened(region, apart, polygons, rows) for region in found)
     return [part for region in wide for part in table_parts(region, polygons)]
