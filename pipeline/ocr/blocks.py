@@ -20,12 +20,11 @@ from .lists import hangs, list_parts
 from .paragraphs import in_margin, paragraphs
 from .reading_frame import Direction, Floats, Frame, Order, direction_of
 from .reading_order import Units, order_of_lines, order_of_units
-from .regions import INSIDE, coverage, distinct, is_sound, surest
+from .regions import INSIDE, Box, box_around, coverage, distinct, is_sound, surest
 from .rows import rows_of
 from .table_regions import table_regions
 
 BlockKind = Literal["title", "text", "list", "table", "figure", "header", "footer", "page_number"]
-Box = tuple[float, float, float, float]
 
 _SCORE = 0.5
 """Of a region that is believed."""
@@ -109,7 +108,7 @@ def _owners(regions: Sequence[Region], page: _Page) -> NDArray[np.intp]:
     sure = np.array([region.score + (region.kind == "table") for region in regions])
     owner = _shared_out(np.where(shares >= INSIDE, shares * sure[:, None], 0))
     for place in np.unique(owner[owner >= 0]).tolist():
-        around = Region("text", _bounds(page.polygons[owner == place]), 1.0)
+        around = Region("text", box_around(page.polygons[owner == place]), 1.0)
         owner[(owner < 0) & (coverage([around], page.polygons)[0] >= _WITHIN)] = place
     return owner
 
@@ -129,7 +128,7 @@ def _shared_out(fit: Floats) -> NDArray[np.intp]:
 def _draft(region: Region, lines: Order, page: _Page) -> Block:
     """A region and what it holds, as one block."""
     ordered = lines[_inside(region, page.frame.of(lines))]
-    box = _bounds(page.polygons[lines]) if len(lines) else region.box
+    box = box_around(page.polygons[lines]) if len(lines) else region.box
     if region.kind in ("table", "figure"):
         box = _around([box, region.box])
     kind = _kind(region, ordered, page)
@@ -197,7 +196,9 @@ def _free(run: Sequence[int], page: _Page) -> list[Block]:
 
 def _paragraph(lines: Sequence[int], page: _Page) -> Block:
     number = len(lines) == 1 and is_page_number(page.texts[lines[0]]) and in_margin(lines[0], page.frame)
-    return Block("page_number" if number else "text", _on_page(_bounds(page.polygons[list(lines)]), page), tuple(lines))
+    return Block(
+        "page_number" if number else "text", _on_page(box_around(page.polygons[list(lines)]), page), tuple(lines)
+    )
 
 
 def _listed(block: Block, page: _Page) -> list[Block]:
@@ -212,14 +213,8 @@ def _listed(block: Block, page: _Page) -> list[Block]:
 
 
 def _part(block: Block, lines: tuple[int, ...], page: _Page, *, listed: bool) -> Block:
-    box = _on_page(_bounds(page.polygons[list(lines)]), page)
+    box = _on_page(box_around(page.polygons[list(lines)]), page)
     return replace(block, kind="list" if listed else "text", box=box, lines=lines)
-
-
-def _bounds(polygons: Polygons) -> Box:
-    corners = polygons.reshape(-1, 2)
-    (x0, y0), (x1, y1) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
-    return x0, y0, x1, y1
 
 
 def _around(boxes: Sequence[Box]) -> Box:

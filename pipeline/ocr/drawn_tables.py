@@ -14,7 +14,7 @@ import numpy as np
 from .geometry import Image, Polygons
 from .layout import Region
 from .reading_frame import Order, direction_of
-from .regions import distinct, lines_in
+from .regions import box_around, distinct, lines_in
 from .rows import rows_of
 from .ruled import ruled, ruled_around
 from .rules import height_of
@@ -50,7 +50,7 @@ def _drawn(image: Image, regions: Iterable[Region], polygons: Polygons) -> Itera
         if structure is not None and np.array_equal(inside, lines):
             yield region, structure
         elif structure is not None and _is_whole(structure, polygons[np.setdiff1d(lines, inside)]):
-            drawn = replace(region, box=_bounds(structure))
+            drawn = replace(region, box=box_around(structure.boxes))
             yield (drawn, structure) if len(lines_in(drawn, polygons)) else (region, None)
         else:
             yield region, ruled(image, polygons[lines])
@@ -85,8 +85,3 @@ def _near(lines: Order, polygons: Polygons) -> Order:
     room = _LOOKED_AROUND * float((high - low).max()) + _LOOKED_AROUND_LINES * height_of(here)
     middles = polygons.mean(axis=1)
     return np.flatnonzero(((middles > low - room) & (middles < high + room)).all(axis=1))
-
-
-def _bounds(structure: Structure) -> tuple[float, float, float, float]:
-    (x0, y0), (x1, y1) = structure.boxes.min(axis=(0, 1)).tolist(), structure.boxes.max(axis=(0, 1)).tolist()
-    return x0, y0, x1, y1

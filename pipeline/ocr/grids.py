@@ -16,6 +16,7 @@ from .geometry import Polygons
 from .layout import Region
 from .links import Links, linked_columns, links_of
 from .reading_frame import Floats, Frame, Order
+from .regions import box_around
 
 _SCORE = 0.5
 """As sure as a network must be to be believed."""
@@ -59,7 +60,7 @@ def grids(polygons: Polygons, frame: Frame, rows: Rows) -> list[Region]:
         return []
     links = links_of(frame)
     found = [_cells(run, rows, links, frame) for run in _runs(rows, links)]
-    return [Region("table", _bounds(polygons[cells]), _SCORE) for cells in found if len(cells)]
+    return [Region("table", box_around(polygons[cells]), _SCORE) for cells in found if len(cells)]
 
 
 def _runs(rows: Rows, links: Links) -> Iterator[list[int]]:
@@ -140,8 +141,3 @@ def _head(run: Sequence[int], rows: Rows, cells: Order, frame: Frame) -> list[in
 def _heights(run: Sequence[int], rows: Rows, frame: Frame) -> Floats:
     """Where the rows of a run stand."""
     return np.array([np.median(frame.middle[list(rows[place])]) for place in run])
-
-
-def _bounds(polygons: Polygons) -> tuple[float, float, float, float]:
-    (x0, y0), (x1, y1) = polygons.min(axis=(0, 1)).tolist(), polygons.max(axis=(0, 1)).tolist()
-    return x0, y0, x1, y1

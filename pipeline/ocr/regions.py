@@ -16,6 +16,9 @@ INSIDE = 0.5
 SAME = 0.7
 """Two regions are one if they share so much of the smaller one's area."""
 
+Box = tuple[float, float, float, float]
+"""x0, y0, x1, y1, in pixels."""
+
 _FAR_AWAY = 2.0**31
 _THIN = 0.01
 """Pixels: no page reaches further, and no region that has sides is thinner."""
@@ -38,6 +41,12 @@ def distinct(regions: Iterable[Region]) -> list[Region]:
         if all(_common(region, other) < SAME for other in kept):
             kept.append(region)
     return kept
+
+
+def box_around(polygons: Polygons) -> Box:
+    """Of one polygon at least."""
+    (x0, y0), (x1, y1) = polygons.min(axis=(0, 1)).tolist(), polygons.max(axis=(0, 1)).tolist()
+    return x0, y0, x1, y1
 
 
 def coverage(regions: Sequence[Region], polygons: Polygons) -> Floats:

@@ -19,7 +19,7 @@ from .columns import across, columns_of, in_gaps, is_foreign
 from .geometry import Polygons
 from .layout import Region
 from .reading_frame import Floats, Frame, Order, direction_of
-from .regions import lines_in
+from .regions import box_around, lines_in
 from .rows import rows_of
 
 _GAP = 1.6
@@ -61,7 +61,7 @@ def table_parts(region: Region, polygons: Polygons) -> list[Region]:
         return [region]
     split = [rows[begin:end] for begin, end in pairwise([0, *cuts, len(rows)])]
     held = [part for above, below in pairwise([[], *split]) if len(part := _table(frame, below, above))]
-    tables = [replace(region, box=_bounds(lines[part])) for part in held]
+    tables = [replace(region, box=box_around(lines[part])) for part in held]
     alone = map(np.array_equal, (lines_in(table, polygons) for table in tables), (places[part] for part in held))
     return tables if all(alone) else [region]
 
@@ -167,8 +167,3 @@ def _note(frame: Frame, rows: Rows, above: Rows) -> set[int]:
 def _several(rows: Rows) -> list[int]:
     """Those of several cells."""
     return [place for place, row in enumerate(rows) if len(row) > 1]
-
-
-def _bounds(polygons: Polygons) -> tuple[float, float, float, float]:
-    (x0, y0), (x1, y1) = polygons.min(axis=(0, 1)).tolist(), polygons.max(axis=(0, 1)).tolist()
-    return x0, y0, x1, y1

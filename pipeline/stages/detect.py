@@ -40,7 +40,9 @@ def detect(engine: Engine, pages: Sequence[Page]) -> list[Detected]:
     upright = [(image, _found_closer(engine, image, text), rotation) for image, text, rotation in turned_up]
     layouts = iter(engine.lay_out([image for page, (image, _, _) in zip(pages, upright, strict=True) if page.tables]))
     return [
-        _detected(engine, image, text, Found(rotation, next(layouts) if page.tables else ()))
+        _laid_out(engine, image, text, Found(rotation, next(layouts)))
+        if page.tables
+        else Detected(_lines(engine, image, text), Found(rotation))
         for page, (image, text, rotation) in zip(pages, upright, strict=True)
     ]
 
@@ -78,13 +80,16 @@ def _legible(engine: Engine, image: Image, polygons: Polygons) -> float:
     return sum(reading.confidence * len(reading.text) for reading in readings) / signs if signs else 0.0
 
 
-def _detected(engine: Engine, image: Image, text: Regions, found: Found) -> Detected:
-    lines = [_crop_part(engine, Crop(crop(image, polygon), polygon)) for polygon in text.polygons]
+def _laid_out(engine: Engine, image: Image, text: Regions, found: Found) -> Detected:
     tables = [
         _table_part(engine, image, drawn, text.polygons[lines_in(drawn[0], text.polygons)])
         for drawn in drawn_tables(image, table_regions(found.regions, text.polygons), text.polygons)
     ]
-    return Detected((*lines, *tables), found)
+    return Detected((*_lines(engine, image, text), *tables), found)
+
+
+def _lines(engine: Engine, image: Image, text: Regions) -> tuple[Part, ...]:
+    return tuple(_crop_part(engine, Crop(crop(image, polygon), polygon)) for polygon in text.polygons)
 
 
 def _crop_part(engine: Engine, piece: Crop) -> Part:

@@ -213,3 +213,20 @@ def test_nobody_looks_for_tables_unasked() -> None:
     page = read(Told(layout_is_asked=False), draw_page(["above", Table(ROWS), "below"]))
     assert (page.tables, page.warnings, len(page.lines or ())) == ((), (), 8)
     assert {name for block in page.blocks or () for name in block.lines} == {line.id for line in page.lines or ()}
+
+
+@dataclass(frozen=True, slots=True)
+class Blind(FakeEngine):
+    """An engine whose layout network sees nothing on a page."""
+
+    def lay_out(self, pages: Sequence[Image]) -> list[tuple[Region, ...]]:
+        return [() for _ in pages]
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_clear_grid_is_a_table_where_tables_are_wanted(wanted: bool) -> None:
+    """Lines alone can make a table, but none that nobody asked for."""
+    rows = tuple(("1200", "3400", "5600", "7800") for _ in range(6))
+    page = read(Blind(), draw_page([Table(rows)]), wanted=wanted)
+    assert [(table.row_count, table.column_count) for table in page.tables or ()] == [(6, 4)] * wanted
+    assert len(page.lines or ()) == 24
