@@ -58,7 +58,7 @@ Places = NDArray[np.float64]
 @dataclass(frozen=True, slots=True, eq=False)
 class Rules:
     """Of the table that reaches farthest: rules along and down the page, and where its rows and columns end. `inner`,
-    (n, 4): x0, y0, x1, y1 of the tables within it, whose rules touch none of its own."""
+    (n, 4): x0, y0, x1, y1 of the tables and boxes within it, whose rules touch none of its own."""
 
     across: Segments
     upright: Segments
@@ -162,12 +162,12 @@ def _network(across: NDArray[np.uint8], down: NDArray[np.uint8], height: float) 
     shown = np.isin(networks, chosen)
     boxes = np.concatenate([stats[:, :2], stats[:, :2] + stats[:, 2:4]], axis=1).astype(np.float64)
     within = (boxes[:, :2] > boxes[farthest, :2]).all(axis=1) & (boxes[:, 2:] < boxes[farthest, 2:]).all(axis=1)
-    inner = [place for place in np.flatnonzero(within) if _is_table(across, down, networks == place)]
+    inner = [place for place in np.flatnonzero(within) if _is_closed(across, down, networks == place)]
     return _segments(across * shown), _segments(down * shown.T), boxes[inner]
 
 
-def _is_table(across: NDArray[np.uint8], down: NDArray[np.uint8], network: NDArray[np.bool_]) -> bool:
-    """Whether a network has two rules and more either way."""
+def _is_closed(across: NDArray[np.uint8], down: NDArray[np.uint8], network: NDArray[np.bool_]) -> bool:
+    """Whether a network has two rules or more either way, and so may go around text."""
     return min(len(_segments(across * network)), len(_segments(down * network.T))) >= 2
 
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.ocr.text import dictionary, neighbours
+from pipeline.ocr.text import amounts, dictionary
+from pipeline.ocr.text.amounts import has_amounts, without_letters
 from pipeline.ocr.text.dictionary import by_dictionary, english_words, is_english
 from pipeline.ocr.text.doubts import Doubt
-from pipeline.ocr.text.neighbours import by_neighbours, has_amounts
 from pipeline.ocr.text.reading import Reading
 from pipeline.ocr.text.spelling import LEGIBLE, respell
 
@@ -27,81 +27,116 @@ def doubted(text: str, sign: str, *others: str, share: float = 0.25) -> list[Dou
 @pytest.mark.parametrize(
     ("text", "sign", "others", "said"),
     [
-        ("Tota1 RM9", "1", "lI", "Total RM9"),
-        ("TO1AL", "1", "T", "TOTAL"),
-        ("J1n 3", "1", "lI", "Jln 3"),
-        ("(0lio)", "0", "O", "(Olio)"),
-        ("No1.", "1", "l", "Nol."),
-        ("2O18", "O", "0", "2018"),
-        ("1O.50", "O", "0", "10.50"),
-        ("3.O0", "O", "C0", "3.00"),
+        ("3.5C", "C", "0", "3.50"),
+        ("RM 1O.50", "O", "Q0", "RM 10.50"),
+        ("(3.O0)", "O", "0", "(3.00)"),
+        ("3,5O,", "O", "0", "3,50,"),
+        ("S.80", "S", "5", "5.80"),
     ],
 )
-def test_a_sign_is_of_the_kind_of_its_neighbours(text: str, sign: str, others: str, said: str) -> None:
-    """A digit in a word is the likeliest letter, a letter in a number the likeliest digit."""
-    assert by_neighbours(text, doubted(text, sign, *others), amounts=False) == said
+def test_a_letter_in_an_amount_is_a_digit(text: str, sign: str, others: str, said: str) -> None:
+    """The likeliest it may be, wherever it stands in the amount."""
+    assert without_letters(text, doubted(text, sign, *others)) == said
 
 
 @pytest.mark.parametrize(
     ("text", "sign", "other"),
     [
-        ("RM10", "1", "I"),
-        ("RM0.50", "0", "O"),
+        ("1.5l", "l", "1"),
+        ("36.5C", "C", "0"),
+    ],
+)
+def test_a_unit_looks_like_a_digit_among_amounts_only(text: str, sign: str, other: str) -> None:
+    """Litres and degrees stay where numbers have one place; a page of amounts has few of them."""
+    page = [line("level 2.5"), line("2.25 3.1"), line(text, *doubted(text, sign, other))]
+    assert [one.text for one in respell(page)][2] == text
+    page = [line("2.50"), line("3.10"), line(text, *doubted(text, sign, other))]
+    assert [one.text for one in respell(page)][2] != text
+
+
+@pytest.mark.parametrize(
+    ("text", "sign", "other"),
+    [
         ("B12", "B", "8"),
         ("118B", "B", "8"),
         ("2x", "x", "1"),
         ("15l", "l", "1"),
-        ("1.5l", "l", "1"),
-        ("5l of 3.l", "l", "1"),
-        ("A1", "1", "I"),
-        ("a 1 b", "1", "l"),
-        ("Tota1", "1", "7"),
-        ("2O18", "O", "Q"),
+        ("3.5O.2", "O", "0"),
+        ("v3.5O", "O", "0"),
+        ("3.5OL", "O", "0"),
+        ("3.OO", "O", "0"),
+        ("B.5", "B", "8"),
+        ("l.Ol", "l", "1"),
+        ("NL31.4B", "B", "8"),
+        ("3.5O", "O", "Q"),
     ],
 )
-def test_what_neighbours_leave_open_stays(text: str, sign: str, other: str) -> None:
-    """Codes, prices, sizes and single signs have both kinds; a sign that is of the right kind stays."""
-    assert by_neighbours(text, doubted(text, sign, other), amounts=False) == text
+def test_codes_and_sizes_stay(text: str, sign: str, other: str) -> None:
+    """What is no amount but for one letter mixes letters and digits as it likes; and a letter is no digit."""
+    assert without_letters(text, doubted(text, sign, other)) == text
 
 
-def test_among_amounts_the_last_place_is_a_digit() -> None:
-    """Where numbers have two places, a letter that ends one of them is a digit; where they have not, it is a unit."""
-    assert by_neighbours("3.5O", doubted("3.5O", "O", "0"), amounts=True) == "3.50"
-    assert by_neighbours("3.5O", doubted("3.5O", "O", "0"), amounts=False) == "3.5O"
-    assert by_neighbours("3.5OL", doubted("3.5OL", "O", "0"), amounts=True) == "3.5OL"
+def test_pages_with_amounts_are_told_by_their_places() -> None:
+    """Half of the numbers with places have two; a number within others tells nothing."""
     assert has_amounts(["pen 1.20", "0,50 ink", "3.5"])
     assert has_amounts(["1.25, 1.5"])
     assert not has_amounts(["1.5 m", "2.25", "3.1"])
     assert not has_amounts(["10", "192.168.10.25.1"])
 
 
-def test_neighbours_need_some_doubt() -> None:
-    """A sign that was `neighbours.ODDS` times likelier stays."""
-    enough = 0.5 / neighbours.ODDS
-    assert by_neighbours("Tota1", doubted("Tota1", "1", "l", share=enough * 1.01), amounts=False) == "Total"
-    assert by_neighbours("Tota1", doubted("Tota1", "1", "l", share=enough * 0.99), amounts=False) == "Tota1"
+def test_amounts_need_some_doubt() -> None:
+    """A letter that was `amounts.ODDS` times likelier stays."""
+    enough = 0.5 / amounts.ODDS
+    assert without_letters("3.5C", doubted("3.5C", "C", "0", share=enough * 1.01)) == "3.50"
+    assert without_letters("3.5C", doubted("3.5C", "C", "0", share=enough * 0.99)) == "3.5C"
 
 
 def test_a_word_that_is_none_becomes_one() -> None:
-    """The likeliest of those it may be; letter case stays, and several signs may be wrong."""
-    assert by_dictionary("a ToTaI, X", doubted("a ToTaI, X", "I", "i", "l"), WORDS) == "a ToTal, X"
+    """The likeliest of those it may be, of which the first holds among equals; several signs may be wrong."""
+    assert by_dictionary("a Tota1, X", doubted("a Tota1, X", "1", "i", "l"), WORDS) == "a Total, X"
     two = [*doubted("ANOUHT", "N", "M"), *doubted("ANOUHT", "H", "N")]
     assert by_dictionary("ANOUHT", two, WORDS) == "AMOUNT"
     assert by_dictionary("fotal", doubted("fotal", "f", "t", "l"), WORDS | {"lotal"}) == "total"
+    equal = [Doubt(0, 0.5, (("t", 0.2), ("l", 0.2)))]
+    assert by_dictionary("fotal", equal, WORDS | {"lotal"}) == "total"
+
+
+def test_the_greatest_doubts_of_a_word_are_looked_at() -> None:
+    """Five of its signs may be wrong, whatever else is in a little doubt."""
+    little = [Doubt(place, 0.9, (("z", 0.05),)) for place in (3, 5, 6)]
+    great = [Doubt(place, 0.5, ((sign, 0.3),)) for place, sign in ((0, "p"), (1, "a"), (2, "y"), (4, "e"))]
+    assert by_dictionary("qxxmxnt", [*little, *great], frozenset({"payment"})) == "payment"
 
 
 def test_a_word_that_is_known_stays() -> None:
-    """However likely another is; and so does one that would be none afterwards either, or is no word."""
-    assert by_dictionary("local", doubted("local", "c", "t", share=0.5), WORDS) == "local"
+    """However likely another is, in any case of its letters; and so does one that would be none afterwards either, or
+    is no word."""
+    assert by_dictionary("local", doubted("local", "c", "t", share=0.5), WORDS | {"lotal"}) == "local"
+    assert by_dictionary("LOCAL", doubted("LOCAL", "C", "T", share=0.5), WORDS | {"lotal"}) == "LOCAL"
     assert by_dictionary("Jelan", doubted("Jelan", "e", "a"), WORDS) == "Jelan"
-    assert by_dictionary("1te34", doubted("1te34", "3", "m"), WORDS | {"1tem4"}) == "1te34"
+    assert by_dictionary("1te3", doubted("1te3", "3", "m"), WORDS | {"1tem"}) == "1te3"
     assert by_dictionary("ltes", doubted("ltes", "s", "m"), frozenset()) == "ltes"
 
 
 def test_short_words_and_parts_of_words_stay() -> None:
     """Three letters are as often an abbreviation, and a word goes on over a letter of another script."""
     assert by_dictionary("SDN", doubted("SDN", "D", "U"), frozenset({"sun"})) == "SDN"
-    assert by_dictionary("étotaI", doubted("étotaI", "I", "l"), WORDS) == "étotaI"
+    for text in ("étotaI", "totaIé"):
+        assert by_dictionary(text, doubted(text, "I", "l"), WORDS) == text
+
+
+@pytest.mark.parametrize("text", ["me@loca1.com", "www.loca1.com", "loca1/a", "loca1:8", "C:\\loca1", "loca1.txt"])
+def test_addresses_and_names_of_files_stay(text: str) -> None:
+    """They are spelt as their owners like; a full stop after a word makes none of it."""
+    assert by_dictionary(text, doubted(text, "1", "l"), WORDS) == text
+    assert by_dictionary("loca1. Item", doubted("loca1. Item", "1", "l"), WORDS) == "local. Item"
+
+
+def test_a_word_is_written_in_one_case() -> None:
+    """Small, capitals or with a capital first: what would be none of these is not what stands there."""
+    assert by_dictionary("Tota1", doubted("Tota1", "1", "L", "l"), WORDS) == "Total"
+    assert by_dictionary("Tota1", doubted("Tota1", "1", "L"), WORDS) == "Tota1"
+    assert by_dictionary("TOTA1", doubted("TOTA1", "1", "l", "L"), WORDS) == "TOTAL"
 
 
 def test_a_word_must_be_likely_enough_as_a_whole() -> None:
@@ -120,11 +155,15 @@ def test_a_word_in_doubt_all_over_takes_no_time() -> None:
 
 
 def test_pages_in_english_are_told_by_their_words() -> None:
-    """The words of a dictionary, not the letters; a page without words is in no language."""
+    """By those of a dictionary, and the short ones that no page is without: other languages share many long ones. No
+    words are no language."""
     words = english_words()
     assert is_english(["Thank you for your payment", "Jalan Damansara"], words)
     assert not is_english(["Vielen Dank und auf Wiedersehen"], words)
     assert not is_english(["12.50", "a b c"], words)
+    invoice = ["Facture", "Restaurant Le Bois", "Total TTC", "Merci de votre visite", "Table, article, client, service"]
+    assert not is_english(invoice, words)
+    assert is_english([*invoice, "Thank you for your visit to the restaurant"], words)
 
 
 def line(text: str, *doubts: Doubt, confidence: float = 0.9) -> Reading:
@@ -138,10 +177,10 @@ def test_a_sign_that_is_changed_makes_its_line_less_sure() -> None:
 
 
 def test_only_pages_in_english_are_read_with_a_dictionary() -> None:
-    """Neighbours count on any page in plain letters."""
-    wrong = line("fotal", *doubted("fotal", "f", "t")), line("Tota1", *doubted("Tota1", "1", "l"))
-    assert [one.text for one in respell([line(ENGLISH), *wrong])][1:] == ["total", "Total"]
-    assert [one.text for one in respell([line("jumlah terima kasih"), *wrong])][1:] == ["fotal", "Total"]
+    """Amounts are on any page in plain letters."""
+    wrong = line("fotal", *doubted("fotal", "f", "t")), line("2.5O", *doubted("2.5O", "O", "0"))
+    assert [one.text for one in respell([line(ENGLISH), line("1.25"), *wrong])][2:] == ["total", "2.50"]
+    assert [one.text for one in respell([line("jumlah terima kasih"), line("1.25"), *wrong])][2:] == ["fotal", "2.50"]
 
 
 def test_a_page_in_another_script_stays_as_it_was_read() -> None:
@@ -154,6 +193,8 @@ def test_a_line_that_is_hardly_legible_stays() -> None:
     """Words that are made of noise would be found by who searches for them."""
     page = [line(ENGLISH), line("Tota1", *doubted("Tota1", "1", "l"), confidence=LEGIBLE - 0.01)]
     assert respell(page) == page
+    page = [line(ENGLISH), line("Tota1", *doubted("Tota1", "1", "l"), confidence=LEGIBLE)]
+    assert respell(page) != page
 
 
 @given(st.data())

@@ -39,6 +39,11 @@ SPANNING = structure(
 )
 """Of which the first cell is two columns wide."""
 
+WIDE = structure(
+    [["", ""], ["", ""], ["", ""]], [(x0, y, x1, y + 28) for y in (0, 30, 60) for x0, x1 in ((0, 80), (85, 300))]
+)
+"""Of which the second column is as wide as two of a table of three."""
+
 BESIDE: list[Box] = [(60, 5, 120, 25), *page(3, 3)[2:]]
 
 
@@ -58,12 +63,18 @@ def test_rules_that_the_text_contradicts_do_not_hold() -> None:
 
 def test_a_table_in_a_cell_speaks_against_nothing() -> None:
     """Where rules within a cell close cells of their own, lines beside one another in it are theirs."""
-    whole = structure([["", ""], ["", ""]], [(0, 0, 80, 30), (85, 0, 300, 30), (0, 30, 80, 90), (85, 30, 300, 90)])
-    within = replace(whole, inner=quads([(100, 32, 290, 88)]))
-    text = [page(3, 3)[place] for place in (0, 1, 3, 4, 5, 7, 8)]
-    assert size(read([plain(3, 3)], text, ruled=whole)) == (3, 3)
-    table = read([plain(3, 3)], text, ruled=within)
-    assert [cell.lines for cell in table.cells] == [(0,), (1,), (2,), (3, 4, 5, 6)]
+    inner = quads([(100, 32, 290, 58)])
+    text = [page(3, 3)[place] for place in (0, 1, 3, 4, 5, 6)]
+    assert size(read([plain(3, 3)], text, ruled=WIDE)) == (3, 3)
+    table = read([plain(3, 3)], text, ruled=replace(WIDE, inner=inner))
+    assert [cell.lines for cell in table.cells] == [(0,), (1,), (2,), (3, 4), (5,), ()]
+
+
+def test_a_frame_around_a_table_is_no_table() -> None:
+    """Where most of the text stands in the rules within a cell, those outside of it are a frame, and hold nothing."""
+    text = [page(3, 3)[place] for place in (0, 1, 4, 5)]
+    table = read([plain(3, 3)], text, ruled=replace(WIDE, inner=quads([(100, 0, 300, 90)])))
+    assert size(table) == (3, 3)
 
 
 def test_rules_are_enough() -> None:

@@ -17,7 +17,7 @@ class Structure:
     `tokens` are HTML in pieces: `<tr>`, `<td`, ` colspan="2"`, `>`, `</td>`, `<td></td>`, `<thead>` and so on. `boxes`
     is (n, 4, 2) float32, one quadrilateral for each token that opens a cell, in their order, in the frame of the image
     that was asked about; `scores` is (tokens,) float32, the probability of each token, 0 to 1. `inner` is as `boxes`:
-    where tables within its cells lie, of which only rules tell.
+    where tables and boxes within its cells lie, of which only rules tell.
     """
 
     tokens: tuple[str, ...]

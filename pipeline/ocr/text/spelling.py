@@ -1,7 +1,7 @@
 """What the lines of a page say once all are read: one line can't tell a 1 from an l, the rest of its page may.
 
-On a page in plain letters each line is what it says as one of those, and a letter or digit that was in doubt is what
-its neighbours, and on a page in English the dictionary, make of it. Lines of other pages stay as they were read.
+On a page in plain letters each line is what it says as one of those. A letter that was in doubt there is a digit in an
+amount, and on a page in English what makes a word of its word. Lines of other pages stay as they were read.
 """
 
 from __future__ import annotations
@@ -9,17 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from dataclasses import replace
 
+from .amounts import has_amounts, without_letters
 from .dictionary import by_dictionary, english_words, is_english
-from .neighbours import by_neighbours, has_amounts
 from .plain import is_plain_page
 from .reading import Reading
 
 LEGIBLE = 0.7
-"""A line that is less sure than this as a whole stays as it was read: what words it may hold is guesswork.
-
-Of 47 pages of English PDFs, shown at 65 to 100 dots an inch, blurred and squeezed as JPEG, 248 words were changed: 207
-became what is printed there, 5 were that before, 36 were it neither way. Without this bound 8 more became right, and 33
-more were wrong either way."""
+"""A line that is less sure than this as a whole stays as it was read: what words it may hold is guesswork (figures in
+docs/measured.md)."""
 
 
 def respell(readings: Sequence[Reading]) -> list[Reading]:
@@ -28,6 +25,8 @@ def respell(readings: Sequence[Reading]) -> list[Reading]:
     texts = [reading.text for reading in plainly]
     if not is_plain_page((reading.text for reading in readings), texts):
         return list(readings)
+    if not any(reading.doubts for reading in plainly):
+        return plainly
     amounts, words = has_amounts(texts), english_words()
     if not is_english(texts, words):
         words = frozenset()
@@ -38,7 +37,8 @@ def _respelt(reading: Reading, *, amounts: bool, words: Set[str]) -> Reading:
     """A sign that is changed counts with its own probability in the line's confidence."""
     if reading.confidence < LEGIBLE:
         return reading
-    text = by_dictionary(by_neighbours(reading.text, reading.doubts, amounts=amounts), reading.doubts, words)
+    text = without_letters(reading.text, reading.doubts) if amounts else reading.text
+    text = by_dictionary(text, reading.doubts, words)
     if text == reading.text:
         return reading
     lost = sum(
