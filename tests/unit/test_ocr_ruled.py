@@ -141,6 +141,27 @@ def test_a_table_in_a_cell_is_text_of_that_cell() -> None:
         assert not len(whole.inner)
 
 
+@pytest.mark.parametrize(
+    "strokes",
+    [
+        [(396, 70, 396, 140), (443, 70, 443, 140), (394, 70, 445, 70), (394, 140, 445, 140)],
+        [(80, 8, 80, 46), (150, 8, 150, 46), (80, 8, 150, 8), (80, 46, 150, 46)],
+        [(190, 115, 190, 165), (190, 165, 300, 165)],
+        [(190, 120, 300, 120), (190, 140, 300, 140), (190, 160, 300, 160), (190, 120, 190, 160)],
+    ],
+    ids=["a table beside", "a table above", "a corner", "a comb"],
+)
+def test_what_goes_around_no_text_of_a_cell_is_no_table_in_it(strokes: list[tuple[int, int, int, int]]) -> None:
+    """Neither another table near this one, nor a corner or a comb in one of its cells."""
+    blank = (1, 1, 2, 2)
+    page, lines = table([*grid(1, 3), (1, 0, 2, 1), blank], blank=(blank,))
+    for x0, y0, x1, y1 in strokes:
+        cv2.line(page, (x0, y0), (x1, y1), (40, 40, 40), 2)
+    answer = ruled(page, lines)
+    assert answer is not None
+    assert not len(answer.inner)
+
+
 def test_a_blank_cell_over_columns_is_one_only_where_it_is_enclosed() -> None:
     """A corner that is open, with nothing in it, is a place of each column; a box drawn to be filled in is one cell."""
     places = [(0, 0, 1, 2), (0, 2, 1, 1), *grid(4, 3)[3:]]

@@ -64,7 +64,7 @@ def test_a_unit_looks_like_a_digit_among_amounts_only(text: str, sign: str, othe
         ("3.5O.2", "O", "0"),
         ("v3.5O", "O", "0"),
         ("3.5OL", "O", "0"),
-        ("3.OO", "O", "0"),
+        ("13.OO", "O", "0"),
         ("B.5", "B", "8"),
         ("l.Ol", "l", "1"),
         ("NL31.4B", "B", "8"),

@@ -71,9 +71,9 @@ def test_a_table_in_a_cell_speaks_against_nothing() -> None:
 
 
 def test_a_frame_around_a_table_is_no_table() -> None:
-    """Where most of the text stands in the rules within a cell, those outside of it are a frame, and hold nothing."""
-    text = [page(3, 3)[place] for place in (0, 1, 4, 5)]
-    table = read([plain(3, 3)], text, ruled=replace(WIDE, inner=quads([(100, 0, 300, 90)])))
+    """A cell over all columns with rules in it, boxes above and below: what it holds is not one text."""
+    framed = structure([["", ""], [' colspan="2"']], [(0, 0, 145, 30), (150, 0, 300, 30), (0, 30, 300, 90)])
+    table = read([plain(3, 3)], page(3, 3)[1:], ruled=replace(framed, inner=quads([(5, 32, 295, 88)])))
     assert size(table) == (3, 3)
 
 

@@ -63,8 +63,8 @@ def by_network(answer: Structure, frame: Frame, lines: Boxes) -> Witness | None:
 
 def by_rules(ruled: Structure, frame: Frame, lines: Boxes, *, head_of: Witness | None) -> Witness | None:
     """Of the rules drawn on the page, as they are; they may well enclose nothing. They tell no head from a body: that
-    is as `head_of` has it. Lines of tables within cells speak for nothing but those, unless they are most of the text:
-    then the rules are a frame around the table."""
+    is as `head_of` has it. Lines of tables within cells speak for nothing but those; a cell as wide as all columns that
+    holds a table is a frame around it."""
     grid = read_grid(ruled.tokens)
     boxes = _boxes_of(grid, ruled, frame) if grid is not None else None
     filling = fill_exactly(grid, boxes, lines) if grid is not None and boxes is not None else None
@@ -74,9 +74,9 @@ def by_rules(ruled: Structure, frame: Frame, lines: Boxes, *, head_of: Witness |
         cells = head_of.filling.cells
         above = head_of.grid.places[np.clip(cells, 0, None), 0] < head_of.grid.head_rows
         grid = headed(grid, filling.cells, above & (cells != OUTSIDE))
-    within = _covered(lines, frame.boxes(ruled.inner))
-    heard = ~within if 2 * within.sum() < len(lines) else np.ones(len(lines), np.bool_)
-    disputes, astray, _ = _judged(grid, filling, lines, heard)
+    beside = (filling.cells != OUTSIDE) & (grid.places[filling.cells, 3] < grid.slots.shape[1])
+    nested = beside & _covered(lines, frame.boxes(ruled.inner))
+    disputes, astray, _ = _judged(grid, filling, lines, ~nested)
     return Witness(ruled.tokens, grid, boxes, filling, disputes, astray, 1.0)
 
 

@@ -15,9 +15,6 @@ ODDS = 20.0
 """A letter must be so many times likelier than the best digit to stay in an amount."""
 
 _LETTERED = re.compile(r"(?<![\w.,])[0-9A-Za-z]{1,9}[.,][0-9A-Za-z]{2}(?!\w|[.,]\w)", re.ASCII)
-_NUMBERS = 2
-"""Digits that an amount with a letter has at least."""
-
 _PLACES = re.compile(r"[0-9][.,]([0-9]+)(?!\w|[.,][0-9])")
 
 
@@ -42,5 +39,5 @@ def _letters(text: str) -> Iterator[int]:
     """Where the only letter of an amount stands."""
     for found in _LETTERED.finditer(text):
         letters = [place for place in range(*found.span()) if text[place].isalpha()]
-        if len(letters) == 1 and sum(map(str.isdigit, found[0])) >= _NUMBERS:
+        if len(letters) == 1:
             yield letters[0]
