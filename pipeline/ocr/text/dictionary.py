@@ -84,10 +84,8 @@ def _likeliest(word: str, start: int, doubts: Mapping[int, Doubt], words: Set[st
     for doubt in sorted(doubted, key=lambda doubt: doubt.probability)[:_PLACES]:
         at = doubt.place - start
         others = [(sign, share / doubt.probability) for sign, share in doubt.others[:_OTHERS]]
-        changed = [
-            (f"{one[:at]}{sign}{one[at + 1 :]}", odds * share) for one, odds in choices for sign, share in others
-        ]
-        likely = [choice for choice in (*choices, *changed) if choice[1] * ODDS >= 1]
+        changed = [(one[:at] + sign + one[at + 1 :], odds * share) for one, odds in choices for sign, share in others]
+        likely = [(one, odds) for one, odds in (*choices, *changed) if odds * ODDS >= 1]
         choices = sorted(likely, key=lambda choice: -choice[1])[:_CHOICES]
     return next((one for one, _ in choices if one.lower() in words and _in_one_case(one)), word)
 
