@@ -93,8 +93,9 @@ def height_of(lines: Polygons) -> float:
 def rules_of(level: Level) -> Rules | None:
     """None where fewer than two go either way, or so many that they are a pattern."""
     height = level.height
-    down = _runs(np.ascontiguousarray(level.picture.T), height, _TALL)
-    across, upright, inner = _network(_runs(_without_text(level), height, _LONG), down, height)
+    down = _runs(_dark(np.ascontiguousarray(level.picture.T), height), height, _TALL)
+    crossed = _dark(_without_text(level), height) | np.ascontiguousarray(down.T)
+    across, upright, inner = _network(_runs(crossed, height, _LONG), down, height)
     across = _beside_text(across, level.lines, height)
     if min(len(across), len(upright)) < 2:
         return None
@@ -136,10 +137,14 @@ def _beside_text(rules: Segments, lines: Polygons, height: float) -> Segments:
     return np.asarray(rules[~(along & at).any(axis=1)])
 
 
-def _runs(picture: NDArray[np.uint8], height: float, least: float) -> NDArray[np.uint8]:
-    """0 or 1: where thin dark runs go along the picture, at least `least` heights of a line long."""
+def _dark(picture: NDArray[np.uint8], height: float) -> NDArray[np.uint8]:
+    """0 or 1: what is dark and thin, seen down the picture. Where a rule meets one that goes down, it is not."""
     thin = cv2.morphologyEx(picture, cv2.MORPH_BLACKHAT, np.ones((max(3, round(_THIN * height)), 1), np.uint8))
-    dark = np.asarray(thin > _DARKER, np.uint8)
+    return np.asarray(thin > _DARKER, np.uint8)
+
+
+def _runs(dark: NDArray[np.uint8], height: float, least: float) -> NDArray[np.uint8]:
+    """0 or 1: where what is dark goes along the picture for at least `least` heights of a line."""
     runs = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((1, max(3, round(least * height))), np.uint8))
     joined = cv2.morphologyEx(runs, cv2.MORPH_CLOSE, np.ones((3, 1 + round(_GAP * height)), np.uint8))
     return np.asarray(joined, np.uint8)
