@@ -70,6 +70,17 @@ def test_a_table_in_a_cell_speaks_against_nothing() -> None:
     assert [cell.lines for cell in table.cells] == [(0,), (1,), (2,), (3, 4), (5,), ()]
 
 
+def test_rows_without_rules_between_them_are_rows() -> None:
+    """As in an invoice with rules between its columns only: each cell of a row of boxes holds as many lines, level with
+    the others' and as far apart as rows are."""
+    tall = structure(
+        [[""] * 3] * 2, [(100 * c, y, 100 * c + 90, end) for y, end in ((0, 30), (30, 150)) for c in range(3)]
+    )
+    assert size(read([], page(5, 3), ruled=tall)) == (5, 3)
+    wrapped = [*page(1, 3), *((x0, y0 + 15, x1, y1 + 15) for x0, y0, x1, y1 in page(5, 3, pitch=21)[3:])]
+    assert size(read([], wrapped, ruled=tall)) == (2, 3)
+
+
 def test_a_frame_around_a_table_is_no_table() -> None:
     """A cell over all columns with rules in it, boxes above and below: what it holds is not one text."""
     framed = structure([["", ""], [' colspan="2"']], [(0, 0, 145, 30), (150, 0, 300, 30), (0, 30, 300, 90)])

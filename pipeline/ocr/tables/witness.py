@@ -62,14 +62,18 @@ def by_network(answer: Structure, frame: Frame, lines: Boxes) -> Witness | None:
 
 
 def by_rules(ruled: Structure, frame: Frame, lines: Boxes, *, head_of: Witness | None) -> Witness | None:
-    """Of the rules drawn on the page, as they are; they may well enclose nothing. They tell no head from a body: that
-    is as `head_of` has it. Lines of tables within cells speak for nothing but those; a cell as wide as all columns that
-    holds a table is a frame around it."""
+    """Of the rules drawn on the page, which may well enclose nothing. Rows that have none between them are parted; no
+    rule tells a head from a body: that is as `head_of` has it. Lines of tables within cells speak for nothing but
+    those; a cell as wide as all columns that holds a table is a frame around it."""
     grid = read_grid(ruled.tokens)
     boxes = _boxes_of(grid, ruled, frame) if grid is not None else None
     filling = fill_exactly(grid, boxes, lines) if grid is not None and boxes is not None else None
     if grid is None or boxes is None or filling is None:
         return None
+    parts = taken_apart(grid, boxes, filling, lines)
+    better = fill_exactly(*parts, lines) if parts is not None and parts[0] is not grid else None
+    if parts is not None and better is not None:
+        (grid, boxes), filling = parts, better
     if head_of is not None:
         cells = head_of.filling.cells
         above = head_of.grid.places[np.clip(cells, 0, None), 0] < head_of.grid.head_rows
