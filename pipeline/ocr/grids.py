@@ -49,6 +49,15 @@ _SAME_CELL = 0.8
 _HEAD_APART = 1.5
 """A head stands at most so much farther from the first row than rows do from each other."""
 
+_HEAD_ROWS = 3
+"""Rows that a head has at most; what goes on above is something else."""
+
+_CELL_APART = 12.0
+"""Heights of a line between two grids that are one: `_CELL_LINES` lines and the room between them."""
+
+MOST_LINES = 2000
+"""On a page with more there is hardly a table that is no more than lines, and looking for one takes seconds."""
+
 _NONE = np.zeros(0, np.intp)
 
 Rows = Sequence[Sequence[int]]
@@ -56,11 +65,37 @@ Rows = Sequence[Sequence[int]]
 
 def grids(polygons: Polygons, frame: Frame, rows: Rows) -> list[Region]:
     """Tables from top to bottom. `frame` and `rows` are those of `polygons`."""
-    if len(polygons) < _ROWS * _COLUMNS:
+    if not _ROWS * _COLUMNS <= len(polygons) <= MOST_LINES:
         return []
     links = links_of(frame)
     found = [_cells(run, rows, links, frame) for run in _runs(rows, links)]
-    return [Region("table", box_around(polygons[cells]), _SCORE) for cells in found if len(cells)]
+    whole = _joined([cells for cells in found if len(cells)], frame)
+    return [Region("table", box_around(polygons[cells]), _SCORE) for cells in whole]
+
+
+def _joined(found: Sequence[Order], frame: Frame) -> list[Order]:
+    """Grids that a cell of many lines, or a wide one, keeps apart are one: they begin and end at the same places, and
+    no line between them lies over two cells, as a caption does."""
+    tables: list[Order] = []
+    for cells in found:
+        above = next((place for place, table in enumerate(tables) if _goes_on(frame, table, cells)), None)
+        if above is None:
+            tables.append(cells)
+        else:
+            tables[above] = np.union1d(tables[above], cells)
+    return tables
+
+
+def _goes_on(frame: Frame, above: Order, below: Order) -> bool:
+    begin, end, _, bottom = frame.of(above).around()
+    left, right, top, _ = frame.of(below).around()
+    height = float(np.median(frame.height[below]))
+    if max(abs(left - begin), abs(right - end)) > height or not 0 <= top - bottom <= _CELL_APART * height:
+        return False
+    first = below[frame.middle[below] < top + height]
+    between = (frame.middle > bottom) & (frame.middle < top) & (frame.right > left) & (frame.left < right)
+    over = (frame.right[between, None] > frame.left[first]) & (frame.left[between, None] < frame.right[first])
+    return not np.any(over.sum(axis=1) > 1)
 
 
 def _runs(rows: Rows, links: Links) -> Iterator[list[int]]:
@@ -121,9 +156,10 @@ def _head(run: Sequence[int], rows: Rows, cells: Order, frame: Frame) -> list[in
     """The rows right above, as long as each cell of theirs stands over one column: a head may be aligned otherwise."""
     left, right, _, _ = frame.of(cells).around()
     heights = _heights(run, rows, frame)
-    apart = _HEAD_APART * float(np.diff(heights).max())
+    apart = _HEAD_APART * float(np.median(np.diff(heights)))
     first, last = list(rows[run[0]]), float(heights[0])
     head: list[int] = []
+    rows_above = 0
     for row in reversed(rows[: run[0]]):
         above = [line for line in row if frame.right[line] > left and frame.left[line] < right]
         if not above:
@@ -134,7 +170,9 @@ def _head(run: Sequence[int], rows: Rows, cells: Order, frame: Frame) -> list[in
         height = float(np.median(frame.middle[above]))
         if last - height > apart or len(above) < 2 or over.sum() < 2 or max(over.sum(0).max(), over.sum(1).max()) > 1:
             break
-        head, last = [*head, *above], height
+        head, last, rows_above = [*head, *above], height, rows_above + 1
+        if rows_above == _HEAD_ROWS:
+            break
     return head
 
 

@@ -4,7 +4,7 @@ There is a gap, clearly larger than between rows; and behind it the head comes a
 heading or beside a note. A gap alone is none of a table's ends: totals stand apart, and groups of rows do.
 
 It is much worse to part a table than to leave two joined. With a blank row put before each of its rows in turn, or that
-row made a heading, one in 4,608 is parted (the tables found in 33 crops, four reports and 87 drawn pages).
+row made a heading, one in 4 608 is parted (the tables found in 33 crops, four reports and 87 drawn pages).
 """
 
 from __future__ import annotations

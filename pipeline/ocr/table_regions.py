@@ -13,10 +13,10 @@ from itertools import chain, pairwise
 import numpy as np
 
 from .geometry import Polygons
-from .grids import grids
+from .grids import MOST_LINES, grids
 from .layout import Region
 from .reading_frame import Frame, Order, direction_of
-from .regions import INSIDE, SAME, coverage, distinct, is_sound, overlap, surest
+from .regions import INSIDE, SAME, coverage, distinct, is_sound, lines_in, overlap, surest
 from .rows import rows_of
 from .table_parts import table_parts
 
@@ -57,7 +57,8 @@ tables begin with five and more."""
 
 
 def table_regions(regions: Sequence[Region], polygons: Polygons) -> list[Region]:
-    """Tables, the surest first, each place once. Grids that were taken for something else come back as `table`."""
+    """Tables, the network's first, each place once. Grids that it took for something else, or didn't see, come back as
+    `table`; a region that holds several tables, as those."""
     sound = surest(filter(is_sound, regions))[:_MOST_REGIONS]
     held = [polygons[share >= INSIDE] for share in coverage(sound, polygons)]
     tables, likely = [], []
@@ -66,10 +67,15 @@ def table_regions(regions: Sequence[Region], polygons: Polygons) -> list[Region]
             tables.append(region)
         elif region.kind in _GRID_KINDS and region.score >= _GRID_SCORE and _is_grid(lines, region):
             likely.append(replace(region, kind="table"))
+    if not tables and not likely and len(polygons) > MOST_LINES:
+        return []
     frame = direction_of(polygons).frame(polygons)
     rows = rows_of(frame)
     grown = (_grown(grid, polygons, rows) for grid in distinct(surest(likely)))
-    found = distinct(chain(surest(tables), grown, grids(polygons, frame, rows)))
+    seen = distinct(chain(surest(tables), grown))
+    free = np.asarray((coverage(seen, polygons) < INSIDE).all(axis=0))
+    alone = (grid for grid in grids(polygons, frame, rows) if free[lines_in(grid, polygons)].mean() >= _GRID_SHARE)
+    found = distinct(chain(seen, alone))
     apart = [*found, *(region for region in sound if region.kind in _APART and region.score >= _TABLE_SCORE)]
     wide = distinct(_widened(region, apart, polygons, rows) for region in found)
     return [part for region in wide for part in table_parts(region, polygons)]

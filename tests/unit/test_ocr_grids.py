@@ -101,6 +101,38 @@ def test_a_cell_may_have_several_lines() -> None:
     assert found(items(pitch=64) + more) == [(40, 0, 520, 6 * 64 + 44)]
 
 
+def test_a_long_cell_cuts_no_table_in_two() -> None:
+    """Of eight lines, or wider than cells are: what goes on below at the same places is the same table. A line over
+    the columns is a caption, and what begins elsewhere or far below is another table."""
+
+    later = [cell for cell in items(15) if cell[1] >= 7 * PITCH]
+
+    def moved(across: float, down: float) -> list[Box]:
+        return [(x0 + across, y0 + down, x1 + across, y1 + down) for x0, y0, x1, y1 in later]
+
+    long: list[Box] = [(40, 7 * PITCH + 24 * line, 150, 7 * PITCH + 24 * line + HEIGHT) for line in range(1, 8)]
+    assert found(items() + long + moved(0, 200)) == [(40, 0, 520, 14 * PITCH + 200 + HEIGHT)]
+    assert len(found([*items(), (40, 8 * PITCH, 480, 8 * PITCH + HEIGHT), *moved(0, 200)])) == 2
+    assert len(found(items() + moved(30, 200))) == 2
+    assert len(found(items() + moved(0, 400))) == 2
+
+
+def test_a_head_has_few_rows() -> None:
+    """Labels and their values above a table may stand over its columns; three rows of them are its head at most."""
+    fields = [cell for row in range(6) for cell in ((45, -PITCH * (row + 1), 90, -PITCH * row - 12),
+                                                    (380, -PITCH * (row + 1), 400, -PITCH * row - 12))]  # fmt: skip
+    ((_, top, _, _),) = found(items() + fields)
+    assert top == -3 * PITCH
+
+
+def test_lines_are_in_one_table() -> None:
+    """A grid is none where the network saw a table in a part of it."""
+    said = Region("table", (300, -8, 540, 230), 0.9)
+    wide = items() + texts(-200, 7) + numbers(-20, 7)
+    for table, other in [(one, two) for one in found(wide, said) for two in found(wide, said) if one != two]:
+        assert table[0] >= other[2] or other[0] >= table[2]
+
+
 def test_a_head_comes_along_and_a_title_stays_outside() -> None:
     """Cells above are the head where each stands over one column, however it is aligned there."""
     head: list[Box] = [(80, -36, 170, -16), (340, -36, 385, -16), (480, -36, 505, -16)]

@@ -42,12 +42,12 @@ def test_a_letter_in_an_amount_is_a_digit(text: str, sign: str, others: str, sai
 @pytest.mark.parametrize(
     ("text", "sign", "other"),
     [
-        ("1.5l", "l", "1"),
+        ("1.5B", "B", "8"),
         ("36.5C", "C", "0"),
     ],
 )
-def test_a_unit_looks_like_a_digit_among_amounts_only(text: str, sign: str, other: str) -> None:
-    """Litres and degrees stay where numbers have one place; a page of amounts has few of them."""
+def test_a_letter_is_a_digit_among_amounts_only(text: str, sign: str, other: str) -> None:
+    """Where numbers have one place it is a unit; a page of amounts has few of them."""
     page = [line("level 2.5"), line("2.25 3.1"), line(text, *doubted(text, sign, other))]
     assert [one.text for one in respell(page)][2] == text
     page = [line("2.50"), line("3.10"), line(text, *doubted(text, sign, other))]
@@ -61,6 +61,8 @@ def test_a_unit_looks_like_a_digit_among_amounts_only(text: str, sign: str, othe
         ("118B", "B", "8"),
         ("2x", "x", "1"),
         ("15l", "l", "1"),
+        ("1.5l", "l", "1"),
+        ("2.5m", "m", "7"),
         ("3.5O.2", "O", "0"),
         ("v3.5O", "O", "0"),
         ("3.5OL", "O", "0"),
@@ -125,9 +127,12 @@ def test_short_words_and_parts_of_words_stay() -> None:
         assert by_dictionary(text, doubted(text, "I", "l"), WORDS) == text
 
 
-@pytest.mark.parametrize("text", ["me@loca1.com", "www.loca1.com", "loca1/a", "loca1:8", "C:\\loca1", "loca1.txt"])
-def test_addresses_and_names_of_files_stay(text: str) -> None:
-    """They are spelt as their owners like; a full stop after a word makes none of it."""
+@pytest.mark.parametrize(
+    "text", ["me@loca1.com", "www.loca1.com", "loca1/a", "loca1:8", "C:\\loca1", "loca1.txt", "loca1-4412", "a_loca1"]
+)
+def test_addresses_and_codes_stay(text: str) -> None:
+    """They are spelt as their owners like; a full stop after a word or a hyphen within makes none of it."""
+    assert by_dictionary("shop-loca1", doubted("shop-loca1", "1", "l"), WORDS) == "shop-local"
     assert by_dictionary(text, doubted(text, "1", "l"), WORDS) == text
     assert by_dictionary("loca1. Item", doubted("loca1. Item", "1", "l"), WORDS) == "local. Item"
 

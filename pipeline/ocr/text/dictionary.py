@@ -42,8 +42,8 @@ _PLACES, _OTHERS, _CHOICES = 5, 3, 64
 
 _WORD = re.compile(rf"(?<![^\W_])[A-Za-z0-9]{{{_LEAST},}}(?![^\W_])")
 _LETTERS = re.compile(r"[^\W\d_]+")
-_ADDRESS = re.compile(r"\S*(?:[@/\\]|\w[.:]\w)\S*")
-"""Mail and web addresses, paths, file names: none of it is spelt by a dictionary."""
+_ADDRESS = re.compile(r"(?<!\S)\S*(?:[@/\\_#]|\w[.:]\w|-\d|\d-)\S*")
+"""Mail and web addresses, paths, file names, codes: none of it is spelt by a dictionary."""
 
 
 @cache
