@@ -90,7 +90,7 @@ def _goes_on(frame: Frame, above: Order, below: Order) -> bool:
     begin, end, _, bottom = frame.of(above).around()
     left, right, top, _ = frame.of(below).around()
     height = float(np.median(frame.height[below]))
-    if max(abs(left - begin), abs(right - end)) > height or not 0 <= top - bottom <= _CELL_APART * height:
+    if max(abs(left - begin), abs(right - end)) > height or top - bottom > _CELL_APART * height:
         return False
     first = below[frame.middle[below] < top + height]
     between = (frame.middle > bottom) & (frame.middle < top) & (frame.right > left) & (frame.left < right)

@@ -112,6 +112,8 @@ def test_a_long_cell_cuts_no_table_in_two() -> None:
 
     long: list[Box] = [(40, 7 * PITCH + 24 * line, 150, 7 * PITCH + 24 * line + HEIGHT) for line in range(1, 8)]
     assert found(items() + long + moved(0, 200)) == [(40, 0, 520, 14 * PITCH + 200 + HEIGHT)]
+    wide = [(x0, y0, 345, y1) if (x0, y0) == (40, 7 * PITCH) else (x0, y0, x1, y1) for x0, y0, x1, y1 in items(15)]
+    assert found(wide) == [(40, 0, 520, 14 * PITCH + HEIGHT)]
     assert len(found([*items(), (40, 8 * PITCH, 480, 8 * PITCH + HEIGHT), *moved(0, 200)])) == 2
     assert len(found(items() + moved(30, 200))) == 2
     assert len(found(items() + moved(0, 400))) == 2
