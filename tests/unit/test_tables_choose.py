@@ -55,6 +55,15 @@ def test_rules_hold_against_networks() -> None:
     assert agreed.confidence > drawn.confidence > 0.5
 
 
+def test_cells_end_at_the_rules_around_them() -> None:
+    """However far their text is from them; without rules they end midway between texts."""
+    wide = structure([[""] * 2] * 2, [(x0, y, x1, y + 30) for y in (0, 30) for x0, x1 in ((0, 90), (90, 300))])
+    text: list[Box] = [(10, 5, 30, 25), (100, 5, 120, 25), (10, 35, 30, 55), (100, 35, 120, 55)]
+    drawn, asked = read([], text, ruled=wide), read([wide], text)
+    assert [cell.polygon[1, 0] for cell in drawn.cells] == pytest.approx([90, 300, 90, 300], abs=0.1)
+    assert asked.cells[0].polygon[1, 0] == pytest.approx(65, abs=0.1)
+
+
 def test_rules_that_the_text_contradicts_do_not_hold() -> None:
     """A frame around several cells is not one of them."""
     framed = structure([[""], [""], [""]], [(0, 30 * n, 300, 30 * n + 30) for n in range(3)])

@@ -10,6 +10,11 @@ from .grid import Grid, Indices
 from .text import Boxes
 
 
+def ruled_borders(bands: Bands) -> NDArray[np.float64]:
+    """The same of a table whose rules are drawn: there."""
+    return np.maximum.accumulate([bands.min(), *((bands[:-1, 1] + bands[1:, 0]) / 2), bands.max()])
+
+
 def borders(grid: Grid, axis: int, *, bands: Bands, cells: Indices, lines: Boxes) -> NDArray[np.float64]:
     """(rows + 1,) or (columns + 1,), ascending: midway between the text on either side or, where there is none or it
     overlaps, between the bands. `cells`: the cell of each of `lines`."""

@@ -39,7 +39,7 @@ class Frame:
     def boxes(self, polygons: Polygons) -> Boxes:
         """Level boxes where they are, as large as they are there or on the page, for not all tilt that lie on a tilted
         page; NaN for what has no size or is no place on a page."""
-        here, there = _boxes(self._here(polygons)), _boxes(polygons.astype(np.float64) / self.unit)
+        here, there = _boxes(self._here(polygons)), _boxes(self._in_heights(polygons))
         middles = (here[:, :2] + here[:, 2:]) / 2
         halves = np.minimum(here[:, 2:] - here[:, :2], there[:, 2:] - there[:, :2]) / 2
         boxes = np.concatenate([middles - halves, middles + halves], axis=1)
@@ -52,8 +52,12 @@ class Frame:
         return np.asarray(points @ self.turn * self.unit + self.origin, np.float32)
 
     def _here(self, polygons: Polygons) -> NDArray[np.float64]:
-        there = (polygons.astype(np.float64) - self.origin) / self.unit
+        there = self._in_heights(polygons)
         return np.asarray(np.where(np.isfinite(there), there, np.nan) @ self.turn.T, np.float64)
+
+    def _in_heights(self, polygons: Polygons) -> NDArray[np.float64]:
+        """From the middle of the text, so that where that stands is nothing, to the last digit."""
+        return np.asarray((polygons.astype(np.float64) - self.origin) / self.unit, np.float64)
 
 
 def frame_of(polygons: Polygons) -> Frame | None:

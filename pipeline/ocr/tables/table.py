@@ -12,7 +12,7 @@ from pipeline.ocr.geometry import Polygons
 from pipeline.ocr.reading_order import reading_order
 
 from .bands import COLUMNS, ROWS
-from .borders import borders
+from .borders import borders, ruled_borders
 from .choose import choose, likeliest
 from .frame import Frame, frame_of
 from .grid import Grid, Indices
@@ -95,7 +95,9 @@ def _table(
     lines = frame.boxes(polygons)
     members = _members(grid, owners, lines, frame.shapes(polygons), texts)
     edges = [
-        borders(grid, axis, bands=bands, cells=owners[inside], lines=lines[inside])
+        ruled_borders(bands)
+        if best.drawn
+        else borders(grid, axis, bands=bands, cells=owners[inside], lines=lines[inside])
         for axis, bands in ((ROWS, filling.rows), (COLUMNS, filling.columns))
     ]
     said = texts_of(grid, filling, members, lines=lines, texts=texts)

@@ -28,7 +28,8 @@ class Witness:
     """`boxes`: of the grid's cells, NaN where unknown. `contradictions`: how much the text says against it.
 
     `astray`: rows and columns without text, lines in no cell and lines of several cells in one, counted: with many, it
-    is of another table, or of a part of this one. `probability`: 0 to 1, the geometric mean of its tokens'.
+    is of another table, or of a part of this one. `probability`: 0 to 1, the geometric mean of its tokens'. `drawn`:
+    whether rules tell where its cells end.
     """
 
     tokens: tuple[str, ...]
@@ -38,6 +39,7 @@ class Witness:
     contradictions: float
     astray: int
     probability: float
+    drawn: bool = False
 
 
 def by_network(answer: Structure, frame: Frame, lines: Boxes) -> Witness | None:
@@ -81,7 +83,7 @@ def by_rules(ruled: Structure, frame: Frame, lines: Boxes, *, head_of: Witness |
     beside = (filling.cells != OUTSIDE) & (grid.places[filling.cells, 3] < grid.slots.shape[1])
     nested = beside & _covered(lines, frame.boxes(ruled.inner))
     disputes, astray, _ = _judged(grid, filling, lines, ~nested)
-    return Witness(ruled.tokens, grid, boxes, filling, disputes, astray, 1.0)
+    return Witness(ruled.tokens, grid, boxes, filling, disputes, astray, 1.0, drawn=True)
 
 
 def by_lines(lines: Boxes) -> Witness | None:
