@@ -24,10 +24,11 @@ IMAGE, LEVELS = "image", "levels"
 """Names of the input, (batch, height, width, 3) uint8; and of the output of a detector, (batch, 1, height,
 width) uint8."""
 
-ANSWERS = ("classes", "probabilities", "plain_classes", "plain_probabilities", "sign_probabilities")
-"""Names of the recogniser's outputs. Of each step, (batch, steps): the best class of all, int64, and its probability,
-float32, and the same of the plain ones, as `Alphabet` has them; probabilities weighed (`pipeline.ocr.text.ctc`). The
-last, (batch, steps, 62) float32: those of letters and digits."""
+BEST, CHANCES = ("classes", "probabilities", "plain_classes", "plain_probabilities"), "sign_probabilities"
+ANSWERS = (*BEST, CHANCES)
+"""Names of the recogniser's outputs. `BEST`, (batch, steps): of each step the best class of all, int64, and its
+probability, float32, and the same of the plain ones, as `Alphabet` has them; probabilities weighed
+(`pipeline.ocr.text.ctc`). `CHANCES`, (batch, steps, 62) float32: those of letters and digits."""
 
 
 def detector_graph(model: Path, normalisation: Normalisation, *, precision: Precision, levels: float) -> bytes:
@@ -124,19 +125,19 @@ def _answer_best(model: Any, alphabet: Alphabet) -> None:
 
     (old,) = model.graph.output
     every = weights(len(alphabet.characters))
-    for factors, classes, values in ((every, *ANSWERS[:2]), (every * alphabet.plain, *ANSWERS[2:4])):
+    for factors, classes, values in ((every, *BEST[:2]), (every * alphabet.plain, *BEST[2:])):
         model.graph.initializer.append(numpy_helper.from_array(factors, f"{classes}_factors"))
         weighed = f"{classes}_weighed"
         model.graph.node.append(helper.make_node("Mul", [old.name, f"{classes}_factors"], [weighed]))
         model.graph.node.append(helper.make_node("ArgMax", [weighed], [classes], axis=2, keepdims=0))
         model.graph.node.append(_largest(model, weighed, values))
     model.graph.initializer.append(numpy_helper.from_array(alphabet.signs, "signs"))
-    model.graph.node.append(helper.make_node("Gather", [old.name, "signs"], [ANSWERS[-1]], axis=2))
+    model.graph.node.append(helper.make_node("Gather", [old.name, "signs"], [CHANCES], axis=2))
     model.graph.output.remove(old)
-    for name, kind in zip(ANSWERS[:4], (TensorProto.INT64, TensorProto.FLOAT) * 2, strict=True):
+    for name, kind in zip(BEST, (TensorProto.INT64, TensorProto.FLOAT) * 2, strict=True):
         model.graph.output.append(helper.make_tensor_value_info(name, kind, ["batch", "steps"]))
     model.graph.output.append(
-        helper.make_tensor_value_info(ANSWERS[-1], TensorProto.FLOAT, ["batch", "steps", len(alphabet.signs)])
+        helper.make_tensor_value_info(CHANCES, TensorProto.FLOAT, ["batch", "steps", len(alphabet.signs)])
     )
 
 

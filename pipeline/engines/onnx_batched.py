@@ -34,7 +34,7 @@ from pipeline.ocr.text.reading import as_reading
 from .base import Bucket, Engine, EngineSettings, Image, ModelStamp, Reading, Regions
 from .batched_models import Plans, open_profiles, plans
 from .binding import Output, Staging, staging
-from .graph import ANSWERS, IMAGE, LEVELS
+from .graph import BEST, CHANCES, IMAGE, LEVELS
 from .recipe import DetectionRecipe, RecognitionRecipe
 from .session import Session
 from .shapes import Profile, Runs, Size, padded_page, padded_width, runs_for, serving
@@ -188,8 +188,8 @@ def page_outputs(count: int, size: Size) -> list[Output]:
 def crop_outputs(count: int, size: Size) -> list[Output]:
     """What the recogniser answers to a run of `count` crops."""
     steps = count, size[1] // CROP_STEP
-    best = zip(ANSWERS, (np.int64, np.float32) * 2, strict=False)
-    return [*(Output(name, steps, kind) for name, kind in best), Output(ANSWERS[-1], (*steps, len(SIGNS)), np.float32)]
+    best = zip(BEST, (np.int64, np.float32) * 2, strict=True)
+    return [*(Output(name, steps, kind) for name, kind in best), Output(CHANCES, (*steps, len(SIGNS)), np.float32)]
 
 
 def largest_run(prepared: Plans) -> tuple[int, int]:
