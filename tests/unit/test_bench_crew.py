@@ -131,6 +131,7 @@ def test_one_that_ends_ends_all(monkeypatch, tmp_path, does, family, code):
     assert not sides_at_work()
 
 
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # Ctrl-C may fall into psutil's look at a file
 def test_ctrl_c_waits_for_nobody(tmp_path):
     """However long the processes would read, they are ended, and gone."""
     begun = threading.Thread(target=lambda: (until(lambda: signed(tmp_path)), signal.raise_signal(signal.SIGINT)))
