@@ -9,7 +9,7 @@ from pipeline.bench.comparison import PADDLE, PADDLE_SAME_SIZE
 from pipeline.bench.parity import Differing, Parity
 from pipeline.bench.truth import Sides
 from pipeline.commands.bench_report import LABELS
-from pipeline.commands.reading import write_whole
+from pipeline.commands.output import write_whole
 
 VERDICTS = (Sides.OURS, Sides.THEIRS, Sides.NEITHER, Sides.UNKNOWN)
 

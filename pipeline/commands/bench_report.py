@@ -14,7 +14,7 @@ from rich.table import Table
 from pipeline.bench.comparison import BARE, OURS, PADDLE, PADDLE_PROCESSES, PADDLE_SAME_SIZE, PIPELINE, Comparison
 from pipeline.bench.figures import Spread, busy_share, spread, stage_seconds
 from pipeline.bench.parity import Parity
-from pipeline.commands.reading import write_whole
+from pipeline.commands.output import write_whole
 from pipeline.commands.terminal import counted, output, shown
 
 LABELS = {

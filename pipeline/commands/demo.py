@@ -9,7 +9,7 @@ import typer
 
 from pipeline.commands.exits import DOCUMENTS_FAILED, told_plainly
 
-Out = Annotated[Path, typer.Option("--out", file_okay=False, help="Folder for documents, results and pictures.")]
+Out = Annotated[Path, typer.Option("--out", file_okay=False, help="Folder for documents, results and pages to see.")]
 
 
 def demo(out: Out = Path("out/demo")) -> None:

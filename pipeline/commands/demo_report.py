@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
@@ -14,33 +13,28 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.commands.demo_run import Ended, Played
-from pipeline.commands.reading import write_whole
-from pipeline.decode.decoder import Decoder
-from pipeline.render.page import draw_page
 from pipeline.render.trace import trace_rows, trace_table
 from schemas.failures import DeadLetter
-from schemas.results import DocumentCompleted, PageStatus
+from schemas.results import DocumentCompleted
 
 WIDTH = 100
 FIRST_LINES = 6
-READ: tuple[PageStatus, ...] = ("ok", "empty")
 
 
 def show(played: Played, out: Path) -> bool:
-    """Print it, draw the pictures, and say whether all went as it should."""
+    """Print it, and say whether all went as it should."""
     console = Console(highlight=False, emoji=False)
     console.width = min(console.width, WIDTH) if console.is_terminal else WIDTH
-    pictures = _draw(played, out / "pictures")
     console.print(_outcomes(played))
     _print_texts(console, played)
     _print_trace(console, played)
-    _print_places(console, out, pictures)
+    _print_places(console, out, played.views)
     wrong = [ended for ended in played.ended if _end(ended) != ended.event.ends]
     for ended in wrong:
         console.print(f"[red]{ended.event.label} ended as {_end(ended)}, not as {ended.event.ends}.[/red]")
     if not wrong:
-        look = pictures[1] if len(pictures) > 1 else out
-        console.print(Text.assemble("All five ended as they should. Look at ", (str(look), "bold"), " next."))
+        look = str(played.views[-1])
+        console.print(Text.assemble("All five ended as they should. Open ", (look, "bold"), " in a browser next."))
     return not wrong
 
 
@@ -109,32 +103,13 @@ def _print_trace(console: Console, played: Played) -> None:
     console.print(trace_table(rows, title=f"The trace of {longest.event.label} (~ batches, traces of their own)"))
 
 
-def _draw(played: Played, folder: Path) -> list[Path]:
-    """A picture of each document's first page that was read."""
-    decoder, drawn = Decoder(), []
-    try:
-        for ended in played.ended:
-            page = next((page for page in ended.result.pages if page.status in READ), None) if ended.result else None
-            if ended.result is None or page is None or ended.event.sample is None:
-                continue
-            decoder.open(ended.event.sample.body, dpi=ended.result.options.dpi or 200)
-            picture = draw_page(decoder.render(page.number).image, page, title=ended.event.label)
-            body = io.BytesIO()
-            picture.save(body, "PNG")
-            drawn.append(folder / f"{Path(ended.event.label).stem}.png")
-            write_whole(drawn[-1], body.getvalue())
-    finally:
-        decoder.close()
-    return drawn
-
-
-def _print_places(console: Console, out: Path, pictures: Sequence[Path]) -> None:
+def _print_places(console: Console, out: Path, views: Sequence[Path]) -> None:
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 3, 0, 2))
     for place, what in (
         ("documents/", "the samples, as they lay in the store"),
         ("results/", "one result object a document: text, boxes, scores, models"),
         ("records/", "what went onto the topics for pages, results and dead letters"),
-        ("pictures/", "pages with what was read drawn upon them: " + ", ".join(path.name for path in pictures)),
+        ("pages/", "pages with what was read upon them, in a browser: " + ", ".join(path.name for path in views)),
     ):
         table.add_row(Text(f"{out}/{place}"), what)
     console.print("[bold]On disk[/bold]\n")

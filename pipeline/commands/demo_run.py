@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +15,9 @@ from opentelemetry.trace import SpanKind
 from connectors.directory_store import DirectoryStore
 from pipeline.app import VERSION, load_engines
 from pipeline.commands.exits import complain
+from pipeline.commands.output import write_whole
 from pipeline.commands.progress import Meter
-from pipeline.commands.reading import write_whole
+from pipeline.commands.views import Views
 from pipeline.errors import Environment
 from pipeline.local_worker import DOCUMENTS, RESULTS, LocalWorker, Outcome, local_settings
 from pipeline.render.records import json_lines
@@ -44,13 +45,16 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Played:
+    """`views`: where each document that was read can be looked at."""
+
     ended: tuple[Ended, ...]
+    views: tuple[Path, ...]
     spans: Sequence[ReadableSpan]
     seconds: float
 
 
 def play(out: Path) -> Played:
-    """Put the samples into `<out>/documents`, read them, write the records to `<out>/records`.
+    """Put the samples into `<out>/documents`, read them, write the records to `<out>/records`, views to `<out>/pages`.
 
     Raises Fatal when models are missing, Environment when the folder can't be written or nothing comes of it in time.
     """
@@ -68,7 +72,9 @@ def play(out: Path) -> Played:
         for topic in (worker.topics.pages, worker.topics.results, worker.topics.dead_letter):
             write_whole(out / "records" / f"{topic}.jsonl", json_lines(worker.cluster.records(topic)))
     ended = tuple(Ended(event, at, outcomes[at], _result(store, outcomes[at])) for at, event in sent.items())
-    return Played(ended, exporter.get_finished_spans(), seconds)
+    with Views(store, settings) as views:
+        shown = tuple(_views(views, ended, out / "pages"))
+    return Played(ended, shown, exporter.get_finished_spans(), seconds)
 
 
 def _filled_store(out: Path, events: Sequence[SampleEvent]) -> DirectoryStore:
@@ -105,6 +111,13 @@ def _outcomes(worker: LocalWorker, count: int, meter: Meter) -> dict[int, Outcom
             outcomes[settled.offset] = settled.outcome
             meter.settled()
     return outcomes
+
+
+def _views(views: Views, ended: Sequence[Ended], folder: Path) -> Iterator[Path]:
+    for result in (one.result for one in ended if one.result is not None):
+        place = folder / f"{Path(result.source.key).stem}.html"
+        views.write(place, result)
+        yield place
 
 
 def _result(store: DirectoryStore, outcome: Outcome) -> DocumentResult | None:

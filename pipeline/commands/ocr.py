@@ -34,6 +34,7 @@ LaneCount = Annotated[int | None, typer.Option(min=1, help="Engines at work at o
 Dpi = Annotated[int | None, typer.Option(min=72, max=600, help="Resolution of PDF pages.")]
 Pages = Annotated[str | None, typer.Option(help='Which pages, such as "1-3,7"; all by default.')]
 Tables = Annotated[bool | None, typer.Option("--tables/--no-tables", help="Look for layout and tables; or lines only.")]
+Html = Annotated[bool, typer.Option("--html", help="Also write <file name>.html each, to look at in a browser.")]
 PasswordFile = Annotated[
     Path | None, typer.Option(exists=True, dir_okay=False, help="File that holds the documents' password.")
 ]
@@ -48,6 +49,7 @@ def ocr(
     dpi: Dpi = None,
     pages: Pages = None,
     tables: Tables = None,
+    html: Html = False,
     password_file: PasswordFile = None,
 ) -> None:
     """Read local files, without any service: one <file name>.json each.
@@ -76,8 +78,8 @@ def ocr(
             _check_profile(profile, settings)
         report = Report()
         if chosen.files:
-            report = read_into(out, chosen.files, settings=settings, options=options, console=complain)
-    tell_report(report, chosen, out)
+            report = read_into(out, chosen.files, settings=settings, options=options, console=complain, html=html)
+    tell_report(report, chosen, out, html=html)
     if report.interrupted:
         raise typer.Exit(INTERRUPTED)
     if report.failed or any(left.why == "closed" for left in chosen.left):

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pipeline.commands.reading import Report
 
 
-def tell_report(report: Report, chosen: Chosen, out: Path) -> None:
-    """The summary to stdout, all else to stderr."""
+def tell_report(report: Report, chosen: Chosen, out: Path, *, html: bool) -> None:
+    """The summary to stdout, all else to stderr. `html`: whether there are pages to look at."""
     _tell_troubles(list(_troubles(report, chosen)))
     for key in report.removed:
         complain.print(f"removed, from an earlier run: {shown(out / key)}.json", soft_wrap=True)
@@ -28,10 +28,10 @@ def tell_report(report: Report, chosen: Chosen, out: Path) -> None:
         place = out / f"{key}.json"
         if place.is_file():
             complain.print(f"{shown(chosen.files[key])} -> {shown(place)}", soft_wrap=True)
-    typer.echo("".join(_summary(report, chosen, out)))
+    typer.echo("".join(_summary(report, chosen, out, html=html)))
 
 
-def _summary(report: Report, chosen: Chosen, out: Path) -> Iterator[str]:
+def _summary(report: Report, chosen: Chosen, out: Path, *, html: bool) -> Iterator[str]:
     yield f"{'interrupted after' if report.interrupted else 'read'} {counted(report.documents, 'document')}"
     if report.failed:
         yield f", {report.failed:,} failed"
@@ -47,6 +47,10 @@ def _summary(report: Report, chosen: Chosen, out: Path) -> Iterator[str]:
         pages = (f"{code} {count:,}" for code, count in sorted(report.warnings.items()))
         yield f"; warnings of pages: {', '.join(pages)}"
     yield f". Results: {shown(out)}"
+    if html and report.documents:
+        yield ", those to look at in *.html"
+    elif report.warnings:
+        yield "; --html shows what the warnings are about"
 
 
 def _troubles(report: Report, chosen: Chosen) -> Iterator[tuple[str, str, str, str]]:

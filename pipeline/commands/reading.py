@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -15,9 +13,10 @@ from rich.console import Console
 from connectors.file_store import FileStore
 from connectors.memory_store import MemoryStore
 from pipeline.app import load_engines
+from pipeline.commands.output import removed, require_writable, write_whole
 from pipeline.commands.progress import Meter
 from pipeline.commands.sentences import local_sentence
-from pipeline.errors import Environment
+from pipeline.commands.views import Views
 from pipeline.local_worker import DOCUMENTS, RESULTS, LocalWorker, Outcome, SplitStore, outcomes
 from pipeline.settings import Settings
 from schemas.codec import decode
@@ -25,9 +24,6 @@ from schemas.events import Options
 from schemas.failures import DeadLetter
 from schemas.objects import ObjectRef
 from schemas.results import DocumentCompleted, DocumentResult
-
-UNFINISHED = ".pagestream-"
-"""How the names of files that are still being written begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,24 +56,31 @@ class Report:
 
 
 def read_into(
-    out: Path, files: Mapping[str, Path], *, settings: Settings, options: Options, console: Console
+    out: Path, files: Mapping[str, Path], *, settings: Settings, options: Options, console: Console, html: bool = False
 ) -> Report:
-    """Write `<out>/<key>.json` for every file that can be read. Ctrl-C ends it; what is written by then is whole.
+    """Write `<out>/<key>.json` for every file that can be read, and with `html` `<out>/<key>.html`. Ctrl-C ends it;
+    what is written by then is whole.
 
     Raises Fatal when models or runtime are missing, Environment when `out` can't be written, both before anything is
     read; Environment later too, when a result can't be.
     """
     engines = load_engines(settings)
     require_writable(out)
-    results = MemoryStore()
+    documents, results = FileStore(DOCUMENTS, files), MemoryStore()
     results.create_bucket(RESULTS)
-    store = SplitStore(FileStore(DOCUMENTS, files), results)
+    store = SplitStore(documents, results)
     report, began = Report(), time.monotonic()
     meter = Meter(console, len(files))
     try:
-        with meter, LocalWorker(settings, store=store, engines=engines, watch=meter.watch) as worker:
+        with (
+            meter,
+            Views(documents, settings) as views,
+            LocalWorker(settings, store=store, engines=engines, watch=meter.watch) as worker,
+        ):
             for key, outcome in outcomes(worker, files, options, most=settings.flow.max_documents):
-                _take(report, key, outcome, results, out)
+                result = _take(report, key, outcome, results, out)
+                if html:
+                    _show(views, result, _place(out, key, "html"))
                 meter.settled()
     except KeyboardInterrupt:
         report.interrupted = True
@@ -86,69 +89,35 @@ def read_into(
     return report
 
 
-def _take(report: Report, key: str, outcome: Outcome, results: MemoryStore, out: Path) -> None:
+def _take(report: Report, key: str, outcome: Outcome, results: MemoryStore, out: Path) -> DocumentResult | None:
     match outcome:
         case DeadLetter(code=code, message=message):
             report.failed += 1
             report.troubles.append(Trouble(key, None, code, local_sentence(code, message)))
-            if _removed(_place(out, key)):
+            if removed(_place(out, key, "json")):
                 report.removed.append(key)
+            return None
         case DocumentCompleted(result=place):
             _, body = results.get(ObjectRef(place.bucket, place.key), max_bytes=place.size, deadline_s=1.0)
-            write_whole(_place(out, key), body)
+            write_whole(_place(out, key, "json"), body)
             results.remove(place.bucket, place.key)
+            result = decode(DocumentResult, body)
             report.documents += 1
             report.pages += outcome.page_count - outcome.pages_by_status.skipped
-            for page in decode(DocumentResult, body).pages:
+            for page in result.pages:
                 report.warnings.update(page.warnings)
                 if (error := page.error) is not None:
                     sentence = local_sentence(error.code, error.message)
                     report.troubles.append(Trouble(key, page.number, error.code, sentence))
+            return result
 
 
-def _place(out: Path, key: str) -> Path:
-    return out / f"{key}.json"
+def _show(views: Views, result: DocumentResult | None, path: Path) -> None:
+    if result is None:
+        removed(path)
+    else:
+        views.write(path, result)
 
 
-def _removed(path: Path) -> bool:
-    """Whether a result of an earlier run was there. It must not pass for what this run has read."""
-    try:
-        path.unlink()
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError as error:
-        raise _unwritable(
-            "An earlier result of a file that failed can't be removed; check the --out folder."
-        ) from error
-    return True
-
-
-def require_writable(folder: Path) -> None:
-    """Make the folder where it is missing. Raises Environment `out_unwritable`."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder, prefix=UNFINISHED):
-            pass
-    except OSError as error:
-        raise _unwritable("The --out folder can't be written; choose another, or mend its permissions.") from error
-
-
-def write_whole(path: Path, body: bytes) -> None:
-    """The file is there whole, or as it was. Raises Environment `out_unwritable`."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=UNFINISHED)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(body)
-            Path(unfinished).chmod(0o644)
-            Path(unfinished).replace(path)
-        except BaseException:
-            Path(unfinished).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise _unwritable("A result can't be written; check the --out folder, its permissions and its disk.") from error
-
-
-def _unwritable(message: str) -> Environment:
-    return Environment(message, code="out_unwritable", stage="store")
+def _place(out: Path, key: str, ending: str) -> Path:
+    return out / f"{key}.{ending}"

@@ -79,9 +79,9 @@ class Decoders:
         event = unit.event
         assert event is not None
         started = self._clock()
-        password = self._password(event.options.password_secret)
+        secret = password(event.options.password_secret, self._secrets)
         try:
-            opened = self._decoders[decoder].open(body, dpi=event.options.dpi or self._dpi, password=password)
+            opened = self._decoders[decoder].open(body, dpi=event.options.dpi or self._dpi, password=secret)
         finally:
             self._journeys.worked(unit.id, "decode", started, self._clock())
         return Opened(decoder, tuple(size.width * size.height * 3 if size else 0 for size in opened.sizes))
@@ -103,14 +103,16 @@ class Decoders:
         asked = unit.event.options.tables if unit.event is not None else None
         return self._tables if asked is None else asked
 
-    def _password(self, secret: str | None) -> str | None:
-        if secret is None:
-            return None
-        if self._secrets is None or not (path := self._secrets / secret).is_file():
-            raise Rejected(
-                "The password secret the event names is not mounted; mount it in decode.secrets_directory.",
-                code="password_secret_missing",
-                stage="decode",
-            )
-        with path.open("rb") as file:
-            return file.read(SECRET_BYTES).decode(errors="replace").strip("\r\n")
+
+def password(secret: str | None, secrets: Path | None) -> str | None:
+    """What the file of that name holds, in the folder of mounted secrets. Raises Rejected where there is none."""
+    if secret is None:
+        return None
+    if secrets is None or not (path := secrets / secret).is_file():
+        raise Rejected(
+            "The password secret the event names is not mounted; mount it in decode.secrets_directory.",
+            code="password_secret_missing",
+            stage="decode",
+        )
+    with path.open("rb") as file:
+        return file.read(SECRET_BYTES).decode(errors="replace").strip("\r\n")

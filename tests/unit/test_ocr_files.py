@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.commands.files import LONGEST_NAME, Left, chosen_files
-from pipeline.commands.reading import write_whole
+from pipeline.commands.output import write_whole
 from pipeline.errors import Environment
 from pipeline.local_worker import Settled, local_settings, outcomes
 from schemas.events import Options, safe_key

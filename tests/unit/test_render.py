@@ -1,23 +1,17 @@
-"""What is drawn for a person's eye: traces as trees, pages with their lines, records as JSON."""
+"""What is drawn for a person's eye: traces as trees, records as JSON."""
 
 from __future__ import annotations
 
-import numpy as np
 import orjson
-import pytest
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import Link, set_span_in_context
 
-from pipeline.render.page import confidence_colour, draw_page
 from pipeline.render.records import json_lines
 from pipeline.render.trace import trace_rows
-from schemas.pages import PageResult, TextLine
 from schemas.record import Partition, Record
-
-IDENT = "3b99b029-3b2d-5f80-8b76-a29145141c7e"
 
 
 def test_a_trace_is_a_tree_in_the_order_of_time():
@@ -56,31 +50,6 @@ def test_an_unknown_trace_draws_nothing():
     assert trace_rows([], "0" * 32) == []
 
 
-def test_colours_go_from_red_to_green():
-    """The more confident, the less red and the more green, and never outside the scale."""
-    colours = [confidence_colour(score) for score in (0.0, 0.75, 0.85, 0.95, 1.0)]
-    assert colours[0] == colours[1]
-    assert [red for red, *_ in colours] == sorted((red for red, *_ in colours), reverse=True)
-    assert colours[-1][1] > colours[-1][0] < colours[0][0]
-
-
-@pytest.mark.parametrize("count", [0, 1, 90])
-def test_outlines_lie_where_the_lines_are(count):
-    """The page is scaled to one height; its blank part stays as it was, and an outline is where a line's polygon is."""
-    lines = tuple(_line(number) for number in range(count))
-    page = PageResult(
-        document_id=IDENT, result_id=IDENT, number=1, status="ok" if count else "empty", width=400, height=700,
-        lines=lines,
-    )  # fmt: skip
-    picture = np.asarray(draw_page(np.full((700, 400, 3), 255, np.uint8), page, title="page"))
-    assert picture.shape[0] == 1400
-    assert (picture[:, 600:790] == 255).all()
-    drawn = (picture[:, 200:560] != 255).any(axis=2).any(axis=1)
-    assert drawn.any() == bool(count)
-    if count == 1:
-        assert np.flatnonzero(drawn)[[0, -1]] == pytest.approx([200, 220], abs=4)
-
-
 def test_records_are_shown_one_a_line():
     """JSON values as they are, others as text, a tombstone as null."""
     place = Partition("topic", 3)
@@ -98,9 +67,3 @@ def _tracing():
     exporter, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     return exporter, provider.get_tracer("test")
-
-
-def _line(number: int) -> TextLine:
-    top = 100.0 + 5 * number
-    polygon = ((100.0, top), (280.0, top), (280.0, top + 10), (100.0, top + 10))
-    return TextLine(id=f"l{number}", text="words " * 40, confidence=0.9, polygon=polygon, bbox=(0.1, 0.1, 0.2, 0.2))
