@@ -103,7 +103,7 @@ def _jpeg(pixels: Pixels) -> str:
     scale = min(1.0, LONGEST_SIDE / max(height, width))
     size = max(1, round(width * scale)), max(1, round(height * scale))
     _, body = cv2.imencode(".jpg", cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), _QUALITY)
-    return base64.b64encode(body).decode()
+    return base64.b64encode(body.tobytes()).decode()
 
 
 def _of_lines(tables: list[Table], lines: set[str]) -> Table | None:
