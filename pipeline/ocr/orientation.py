@@ -23,7 +23,8 @@ _MIDDLE = 224 / 256
 """Input of PaddleClas' classifiers, in RGB: 224 pixels a side, out of an image whose shorter side is 256."""
 
 _SURE = 0.85
-"""A page that the classifier, shown the whole of it, calls upright so surely is not looked at again. Tried on 154 pages
+"""An answer this sure is believed without a second look: at a page that is called upright, at the middle of the page;
+at one that can't be read either way, for want of any. Tried on 154 pages
 (61 receipts, 17 of many scripts, 76 of PDFs) turned all four ways: 95 % of right answers are surer, 54 % of wrong
 ones are not. Right of 616 are 548 by the whole, 554 by the middle, 561 by the whole and where unsure by both."""
 
@@ -39,6 +40,10 @@ class Turn:
 
     rotation: Rotation
     confidence: float
+
+    @property
+    def is_sure(self) -> bool:
+        return self.confidence > _SURE
 
 
 def whole_tensor(page: Image) -> Tensor:

@@ -110,7 +110,7 @@ def _upright(read: PageRead) -> _Upright:
         cast(Sheet, read.sheet),
         cast(Found, read.found),
         lines,
-        np.stack([line.polygon for line in lines]) if lines else no_polygons(),
+        _polygons(lines),
         tuple(line.reading.text for line in lines),
         {answer.region: answer for answer in read.answers if isinstance(answer, TableSeen)},
     )
@@ -118,10 +118,14 @@ def _upright(read: PageRead) -> _Upright:
 
 def _lines(read: Sequence[Line]) -> tuple[Line, ...]:
     """Each says what it says beside the others; those without text are none."""
-    readings = respell([line.reading for line in read])
+    readings = respell([line.reading for line in read], _polygons(read))
     return tuple(
         Line(line.polygon, reading) for line, reading in zip(read, readings, strict=True) if reading.text.strip()
     )
+
+
+def _polygons(lines: Sequence[Line]) -> Polygons:
+    return np.stack([line.polygon for line in lines]) if lines else no_polygons()
 
 
 def _read_table(seen: TableSeen, block: FoundBlock, page: _Upright) -> _Placed | None:

@@ -108,6 +108,25 @@ def test_a_page_without_lines_is_not_turned() -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Foreign(FakeEngine):
+    """An engine that doesn't know the script: it reads something, whichever way up, and says how a page stands."""
+
+    sure: float = 1.0
+
+    def orient(self, pages: Sequence[Image]) -> list[Turn]:
+        return [Turn(180, self.sure) for _ in pages]
+
+    def recognise(self, crops: Sequence[Image]) -> list[Reading]:
+        return [Reading("scrawl", 0.3) for _ in crops]
+
+
+@pytest.mark.parametrize(("sure", "rotation"), [(0.6, 0), (0.99, 180)])
+def test_a_page_that_cant_be_read_is_turned_where_that_is_sure(sure: float, rotation: Rotation) -> None:
+    """What is read proves nothing there, so a mere guess does not turn a page."""
+    assert read(Foreign(sure=sure), draw_page(["one line", "and another"])).rotation == rotation
+
+
+@dataclass(frozen=True, slots=True)
 class Doubting(FakeEngine):
     """An engine that could read every `é` as `e`."""
 

@@ -32,9 +32,8 @@ def without_letters(text: str, doubts: Sequence[Doubt]) -> str:
     places = set(_letters(text)) if doubts else ()
     signs = list(text)
     for doubt in doubts:
-        digit = next((other for other in doubt.others if other[0].isdigit()), None)
-        if doubt.place in places and digit is not None and digit[1] * ODDS > doubt.probability:
-            signs[doubt.place] = digit[0]
+        if doubt.place in places and (digit := doubt.digit(ODDS)) is not None:
+            signs[doubt.place] = digit
     return "".join(signs)
 
 

@@ -23,6 +23,11 @@ class Doubt:
     probability: float
     others: tuple[tuple[str, float], ...]
 
+    def digit(self, odds: float) -> str | None:
+        """The likeliest digit that it may be, unless what was read is so many times likelier."""
+        found = next((other for other in self.others if other[0].isdigit()), None)
+        return found[0] if found is not None and found[1] * odds > self.probability else None
+
 
 _OTHER_CASE = np.array([SIGNS.index(sign.swapcase()) for sign in SIGNS], np.intp)
 """Of each of `SIGNS`; a digit's is itself."""

@@ -1,7 +1,8 @@
 """What the lines of a page say once all are read: one line can't tell a 1 from an l, the rest of its page may.
 
 On a page in plain letters each line is what it says as one of those. A letter that was in doubt there is a digit in an
-amount, and on a page in English what makes a word of its word. Lines of other pages stay as they were read.
+amount, or alone in a column of numbers; and on a page in English what makes a word of its word. Lines of other pages
+stay as they were read.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from dataclasses import replace
 
+from ..geometry import Polygons
 from .amounts import has_amounts, without_letters
 from .dictionary import by_dictionary, english_words, is_english
+from .numbers import numbers_for_letters
 from .plain import is_plain_page
 from .reading import Reading
 
@@ -19,8 +22,8 @@ LEGIBLE = 0.7
 docs/measured.md)."""
 
 
-def respell(readings: Sequence[Reading]) -> list[Reading]:
-    """The lines of one page, in their order."""
+def respell(readings: Sequence[Reading], polygons: Polygons) -> list[Reading]:
+    """The lines of one page, in their order; `polygons` as the page stands upright."""
     plainly = [reading.plainly for reading in readings]
     texts = [reading.text for reading in plainly]
     if not is_plain_page((reading.text for reading in readings), texts):
@@ -30,15 +33,22 @@ def respell(readings: Sequence[Reading]) -> list[Reading]:
     amounts, words = has_amounts(texts), english_words()
     if not is_english(texts, words):
         words = frozenset()
-    return [_respelt(reading, amounts=amounts, words=words) for reading in plainly]
+    digits = numbers_for_letters(plainly, polygons)
+    return [
+        _saying(reading, digits.get(place) or _respelt(reading, amounts=amounts, words=words))
+        for place, reading in enumerate(plainly)
+    ]
 
 
-def _respelt(reading: Reading, *, amounts: bool, words: Set[str]) -> Reading:
-    """A sign that is changed counts with its own probability in the line's confidence."""
+def _respelt(reading: Reading, *, amounts: bool, words: Set[str]) -> str:
     if reading.confidence < LEGIBLE:
-        return reading
+        return reading.text
     text = without_letters(reading.text, reading.doubts) if amounts else reading.text
-    text = by_dictionary(text, reading.doubts, words)
+    return by_dictionary(text, reading.doubts, words)
+
+
+def _saying(reading: Reading, text: str) -> Reading:
+    """A sign that is changed counts with its own probability in the line's confidence."""
     if text == reading.text:
         return reading
     lost = sum(

@@ -1,0 +1,73 @@
+"""A letter alone in a column of numbers."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.ocr.geometry import Polygons
+from pipeline.ocr.text.doubts import Doubt
+from pipeline.ocr.text.numbers import ODDS, numbers_for_letters
+from pipeline.ocr.text.reading import Reading
+from pipeline.ocr.text.spelling import LEGIBLE, respell
+from tests.polygons import boxes
+
+
+def lines(*texts: str, share: float = 0.2) -> list[Reading]:
+    """Every `o` may be a 0, with this probability; it is read with 0.5."""
+    return [
+        Reading(text, 0.5, doubts=tuple(Doubt(at, 0.5, (("0", share),)) for at, sign in enumerate(text) if sign == "o"))
+        for text in texts
+    ]
+
+
+def column(count: int, *, x: float = 0, step: float = 30) -> Polygons:
+    return boxes(*((x, step * row, 20, 20) for row in range(count)))
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_it_is_the_digit_that_it_may_be(place: int) -> None:
+    """At the column's head, at its foot and between."""
+    texts = ["19", "2.5", "1,027"]
+    texts.insert(place, "o")
+    assert numbers_for_letters(lines(*texts), column(4)) == {place: "0"}
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("o", "19", "2"),  # too few to call it a column of numbers
+        ("a", "b", "o", "19", "2", "7"),
+        ("19", "2", "7", "oo"),
+        ("19", "2", "7", "o1"),
+        ("A1", "B2", "o", "C3", "D4"),
+    ],
+)
+def test_elsewhere_it_stays(texts: tuple[str, ...]) -> None:
+    """Where others are letters too; and in longer texts, which may be codes."""
+    assert numbers_for_letters(lines(*texts), column(len(texts))) == {}
+
+
+def test_the_head_of_a_column_does_not_count() -> None:
+    """One line among the numbers may be something else."""
+    assert numbers_for_letters(lines("Items", "o", "19", "2", "7"), column(5)) == {1: "0"}
+
+
+def test_a_column_is_what_stands_above_and_below() -> None:
+    """Numbers beside a letter say nothing of it, nor do those beyond a gap."""
+    page = lines("o", "19", "2", "7")
+    assert numbers_for_letters(page, boxes((0, 0, 20, 20), *((40, 30 * row, 20, 20) for row in range(3)))) == {}
+    assert numbers_for_letters(page, column(4, step=81)) == {}
+    assert numbers_for_letters(page, column(4, step=79)) == {0: "0"}
+
+
+@pytest.mark.parametrize(("share", "digits"), [(0.5 / ODDS - 0.001, {}), (0.5 / ODDS + 0.001, {0: "0"})])
+def test_the_digit_must_be_likely_enough(share: float, digits: dict[int, str]) -> None:
+    """A letter that is clearly one stays."""
+    assert numbers_for_letters(lines("o", "19", "2", "7", share=share), column(4)) == digits
+
+
+def test_one_sign_is_judged_however_unsure_its_line_is() -> None:
+    """The column speaks for it, and its confidence becomes the digit's own."""
+    first, *_ = respell(lines("o", "19", "2", "7"), column(4))
+    assert LEGIBLE > 0.5
+    assert (first.text, first.confidence) == ("0", pytest.approx(0.2))
