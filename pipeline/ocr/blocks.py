@@ -13,7 +13,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .geometry import Polygons, sizes
+from .figures import is_text
+from .geometry import Polygons
 from .layout import Region
 from .line_kinds import is_page_number
 from .lists import hangs, list_parts
@@ -31,14 +32,6 @@ _SCORE = 0.5
 
 _WITHIN = 0.8
 """A line that no region holds belongs to a block whose other lines surround this share of it."""
-
-_TEXT_DENSITY = 0.15
-_FULL = 0.5
-_TEXT_LINES = 4
-_TEXT_ASPECT = 8.0
-"""A figure is text in truth if lines fill half of it; or not much of it, but they are most of the page's lines, or so
-many in the median so many times wider than high. The network, trained on papers, takes most receipts for figures: lines
-fill 0.16 to 0.54 of those (61 receipts). In 17 charts, maps and drawings with their labels it is 0.03 to 0.12."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +78,10 @@ def find_blocks(
 def _believed(regions: Sequence[Region], tables: Sequence[Region], page: _Page) -> list[Region]:
     """Tables first, then what is left of the rest: a line goes to the first of equals."""
     sound = [region for region in surest(regions) if is_sound(region) and region.score >= _SCORE]
-    figures = [region for region in sound if region.kind == "figure" and not _is_text(region, page)]
+    aspects = page.frame.width / page.frame.height
+    figures = [one for one in sound if one.kind == "figure" and not is_text(one, page.polygons, aspects)]
     pictures = distinct([*tables, *figures])
     return pictures + [region for region in sound if region.kind not in ("table", "figure")]
-
-
-def _is_text(figure: Region, page: _Page) -> bool:
-    held = coverage([figure], page.polygons)[0] >= INSIDE
-    x0, y0, x1, y1 = figure.box
-    density = float(sizes(page.polygons)[held].prod(axis=1).sum()) / ((x1 - x0) * (y1 - y0))
-    running = held.sum() >= _TEXT_LINES and np.median((page.frame.width / page.frame.height)[held]) >= _TEXT_ASPECT
-    text = density >= _TEXT_DENSITY and (running or 2 * held.sum() > len(held))
-    return bool(text or density >= _FULL)
 
 
 def _owners(regions: Sequence[Region], page: _Page) -> NDArray[np.intp]:
