@@ -9,17 +9,20 @@ from .layout import Region
 from .reading_frame import Floats
 from .regions import INSIDE, Box, box_around, coverage
 
-_DENSITY = 0.1
-_SPREAD = 0.2
 _FULL = 0.5
-_LINES = 4
-_ASPECT = 8.0
-"""A figure is text in truth if lines fill half of it. Or they fill not much of it, but more of what they span together,
-and are most of the page's lines, or so many in the median so many times wider than high.
+"""A figure is text in truth if lines fill so much of it."""
 
-The network, trained on papers, takes most receipts for figures: lines fill 0.16 of those and more, 0.30 of what they
-span (52 regions of 61 receipts); of a photo of one upon a table, 0.11 and 0.31. Labels of charts, maps and drawings
-stand all around: 0.03 to 0.12, and 0.05 to 0.17 (13 that hold a page's lines or most of them, or short ones)."""
+_SPREAD = 0.2
+"""Or so much of what they span together, and they are most of the page's lines, or running text.
+
+The network, trained on papers, takes most receipts for figures: 0.30 and more (52 regions of 61 receipts); of photos of
+one upon a table, 0.25 to 0.34 (7, drawn). Labels of charts, maps and drawings stand all around: 0.05 to 0.17 (13)."""
+
+_LINES = 8
+"""Fewer are words in a picture."""
+
+_RUNNING_LINES, _RUNNING_ASPECT = 4, 8.0
+"""Running text has so many lines, in the median so many times wider than high; labels have not."""
 
 
 def is_text(figure: Region, polygons: Polygons, aspects: Floats) -> bool:
@@ -29,9 +32,10 @@ def is_text(figure: Region, polygons: Polygons, aspects: Floats) -> bool:
         return False
     area = float(sizes(polygons[held]).prod(axis=1).sum())
     filled, spread = (area / max(_area(box), 1.0) for box in (figure.box, box_around(polygons[held])))
-    running = held.sum() >= _LINES and np.median(aspects[held]) >= _ASPECT
-    text = filled >= _DENSITY and spread >= _SPREAD and (running or 2 * held.sum() > len(held))
-    return bool(text or filled >= _FULL)
+    count = int(held.sum())
+    running = count >= _RUNNING_LINES and np.median(aspects[held]) >= _RUNNING_ASPECT
+    most = count >= _LINES and 2 * count > len(held)
+    return bool(filled >= _FULL or (spread >= _SPREAD and (running or most)))
 
 
 def _area(box: Box) -> float:

@@ -20,6 +20,10 @@ Floats = NDArray[np.float64]
 
 _THIN = 1e-6
 
+_TELLING = 2.5
+"""Times that a line is longer than high where it tells which way a page is read. A digit alone is higher than wide, and
+no column of vertical writing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -88,12 +92,15 @@ def runs_leftwards(texts: Sequence[str]) -> bool:
 
 def _main_angle(polygons: Polygons) -> float:
     """Direction of reading, in radians: the quarter turn with most text in it, then the median within it."""
-    along, _ = sizes(polygons).T
+    along, across = sizes(polygons).T
     edges = (polygons[:, 1] - polygons[:, 0]).astype(np.float64)
     angles = np.arctan2(edges[:, 1], edges[:, 0])
     quarters = np.round(angles / (np.pi / 2)).astype(int) % 4
-    quarter = int(np.bincount(quarters, weights=along, minlength=4).argmax())
+    heard = np.where(along >= _TELLING * across, along, 0)
+    quarter = int(np.bincount(quarters, weights=heard, minlength=4).argmax())
     chosen = quarters == quarter
+    if not chosen.any():
+        return 0.0
     turns = np.angle(np.exp(1j * (angles[chosen] - quarter * np.pi / 2)))
     return quarter * np.pi / 2 + _weighted_median(turns, along[chosen].astype(np.float64))
 

@@ -17,7 +17,7 @@ _AROUND = 3.0
 _HEIGHT = 20.0
 """Pixels that a line is reduced to where it is higher: rules can still be seen, and a page is looked at in no time."""
 
-_DARKER = 28
+_DARKER = 14
 """Grey levels by which a rule is darker than the paper beside it: more than a scanner's noise."""
 
 _THIN = 0.3

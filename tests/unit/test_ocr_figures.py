@@ -27,7 +27,11 @@ def together(*, height: float = 20) -> Polygons:
 
 def all_around() -> Polygons:
     """As much, in four corners."""
-    return boxes(*((x, y, 200, 50) for x in (0, 300) for y in (0, 550)))
+    return boxes(*((x, y, 200, 25) for x in (0, 300) for y in (0, 30, 520, 550)))
+
+
+def words(count: int) -> Polygons:
+    return boxes(*((100, 100 + 16 * row, 40, 10) for row in range(count)))
 
 
 def test_a_photo_of_a_page_is_text() -> None:
@@ -41,11 +45,13 @@ def test_most_of_the_page_must_be_in_it() -> None:
     assert read_as_text(together(height=26), beside=9)
     assert not read_as_text(together(height=26), beside=11)
     assert read_as_text(together(height=24), beside=11)
+    assert not read_as_text(together(height=24)[:3], beside=11)
 
 
 def test_a_few_words_in_a_picture_are_no_text() -> None:
-    """Though they stand together: there is hardly anything of them."""
-    assert not read_as_text(boxes(*((100, 100 + 16 * row, 80, 10) for row in range(10))))
+    """Though they stand together."""
+    assert not read_as_text(words(7))
+    assert read_as_text(words(8))
 
 
 def test_an_empty_picture_is_none() -> None:

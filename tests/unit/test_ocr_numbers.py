@@ -39,12 +39,25 @@ def test_it_is_the_digit_that_it_may_be(place: int) -> None:
         ("a", "b", "o", "19", "2", "7"),
         ("19", "2", "7", "oo"),
         ("19", "2", "7", "o1"),
+        ("o", "19 Mill", "2a", "7 b"),
         ("A1", "B2", "o", "C3", "D4"),
     ],
 )
 def test_elsewhere_it_stays(texts: tuple[str, ...]) -> None:
     """Where others are letters too; and in longer texts, which may be codes."""
     assert numbers_for_letters(lines(*texts), column(len(texts))) == {}
+
+
+def test_a_digit_in_doubt_stays() -> None:
+    """It may be another, and nothing in its column says so."""
+    page = [Reading("7", 0.9, doubts=(Doubt(0, 0.9, (("1", 0.2),)),)), *lines("19", "2", "7")]
+    assert numbers_for_letters(page, column(4)) == {}
+
+
+def test_others_in_doubt_say_nothing() -> None:
+    """However many zeros of a column were read as letters, its numbers decide."""
+    page = lines("o", "19", "o", "o", "2", "o", "7", "o", "o")
+    assert numbers_for_letters(page, column(9)) == dict.fromkeys((0, 2, 3, 5, 7, 8), "0")
 
 
 def test_the_head_of_a_column_does_not_count() -> None:

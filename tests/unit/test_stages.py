@@ -109,21 +109,38 @@ def test_a_page_without_lines_is_not_turned() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Foreign(FakeEngine):
-    """An engine that doesn't know the script: it reads something, whichever way up, and says how a page stands."""
+    """An engine that hardly knows the script: it says how a page stands, and how surely it reads it so and turned."""
 
     sure: float = 1.0
+    before: float = 0.3
+    after: float = 0.3
 
     def orient(self, pages: Sequence[Image]) -> list[Turn]:
         return [Turn(180, self.sure) for _ in pages]
 
     def recognise(self, crops: Sequence[Image]) -> list[Reading]:
-        return [Reading("scrawl", 0.3) for _ in crops]
+        upright = all(reading.text for reading in FakeEngine.recognise(self, crops))
+        return [Reading("scrawl", self.before if upright else self.after) for _ in crops]
 
 
-@pytest.mark.parametrize(("sure", "rotation"), [(0.6, 0), (0.99, 180)])
-def test_a_page_that_cant_be_read_is_turned_where_that_is_sure(sure: float, rotation: Rotation) -> None:
-    """What is read proves nothing there, so a mere guess does not turn a page."""
-    assert read(Foreign(sure=sure), draw_page(["one line", "and another"])).rotation == rotation
+@pytest.mark.parametrize(
+    ("sure", "before", "after", "rotation"),
+    [
+        (0.8, 0.3, 0.4, 0),
+        (0.9, 0.4, 0.3, 180),
+        (0.8, 0.3, 0.5, 180),
+        (0.9, 0.5, 0.3, 0),
+        (0.5, 0.3, 0.9, 180),
+        (0.99, 0.7, 0.6, 0),
+    ],
+)
+def test_a_page_that_cant_be_read_is_turned_where_that_is_sure(
+    sure: float, before: float, after: float, rotation: Rotation
+) -> None:
+    """Where neither way can be read, small differences prove nothing: a mere guess does not turn a page, and what is
+    sure does. Where one can be read, that decides."""
+    engine = Foreign(sure=sure, before=before, after=after)
+    assert read(engine, draw_page(["one line", "and another"])).rotation == rotation
 
 
 @dataclass(frozen=True, slots=True)

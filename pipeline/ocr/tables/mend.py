@@ -10,9 +10,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from .bands import Bands, nearest
 from .fill import Filling
 from .grid import MOST_ROWS, Grid, Indices, grid_of
-from .text import Boxes, deep_rows, extents, text_rows
+from .text import APART, Boxes, deep_rows, extents, text_rows
 
 _LEVEL = 0.5
 """Heights of a line that text of one row may stand apart."""
@@ -22,6 +23,10 @@ _AS_FAR = 0.9
 or nearly."""
 
 
+_ONE_COLUMN = 0.9
+"""Share of a line in a column that is in none else."""
+
+
 def parted(grid: Grid, boxes: Boxes, filling: Filling, _lines: Boxes) -> tuple[Grid, Boxes] | None:
     """Empty cells that span columns become one each column.
 
@@ -29,14 +34,46 @@ def parted(grid: Grid, boxes: Boxes, filling: Filling, _lines: Boxes) -> tuple[G
     has none.
     """
     blank = ~np.isin(np.arange(len(grid.places)), filling.cells) & (grid.places[:, 3] > 1)
-    if not blank.any():
-        return None
-    counts = np.where(blank, grid.places[:, 3], 1)
+    return _one_each_column(grid, np.where(blank[:, None], np.nan, boxes), blank) if blank.any() else None
+
+
+def told_apart(grid: Grid, boxes: Boxes, filling: Filling, lines: Boxes) -> tuple[Grid, Boxes] | None:
+    """A cell over columns of which each has text of its own in it, apart from the next one's, becomes one each column.
+
+    Rules down the page often end above the last row.
+    """
+    column, share = nearest(lines[:, 0], lines[:, 2], filling.columns)
+    wide = np.flatnonzero((grid.places[:, 3] > 1) & np.isin(np.arange(len(grid.places)), filling.cells))
+    chosen = np.zeros(len(grid.places), np.bool_)
+    for cell in wide.tolist():
+        inside = filling.cells == cell
+        first, span = grid.places[cell, 1], grid.places[cell, 3]
+        if share[inside].min() >= _ONE_COLUMN:
+            chosen[cell] = _has_columns(lines[inside], column[inside] - first, int(span))
+    return _one_each_column(grid, boxes, chosen, filling.columns) if chosen.any() else None
+
+
+def _has_columns(lines: Boxes, column: Indices, count: int) -> bool:
+    """Whether lines stand in each of so many columns, apart from those of the next."""
+    left, right = np.full(count, np.inf), np.full(count, -np.inf)
+    np.minimum.at(left, column, lines[:, 0])
+    np.maximum.at(right, column, lines[:, 2])
+    return bool(np.isfinite(left).all() and (left[1:] - right[:-1] > APART).all())
+
+
+def _one_each_column(
+    grid: Grid, boxes: Boxes, chosen: NDArray[np.bool_], columns: Bands | None = None
+) -> tuple[Grid, Boxes]:
+    """Instead of each cell chosen; `columns`: where these are, if that is known."""
+    counts = np.where(chosen, grid.places[:, 3], 1)
     origin = np.repeat(np.arange(len(counts)), counts)
-    places = grid.places[origin]
+    parts = chosen[origin]
+    places, boxes = grid.places[origin], boxes[origin]
     places[:, 1] += np.arange(len(origin)) - np.repeat(np.cumsum(counts) - counts, counts)
-    places[blank[origin], 3] = 1
-    return _regrid(grid, places, origin, np.where(blank[origin, None], np.nan, boxes[origin]))
+    places[parts, 3] = 1
+    if columns is not None:
+        boxes[parts, ::2] = columns[places[parts, 1]]
+    return _regrid(grid, places, origin, boxes)
 
 
 def taken_apart(grid: Grid, boxes: Boxes, filling: Filling, lines: Boxes) -> tuple[Grid, Boxes] | None:

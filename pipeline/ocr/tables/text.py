@@ -13,6 +13,9 @@ Boxes = NDArray[np.float64]
 OUTSIDE = -1
 """In place of a cell: none."""
 
+APART = 1.0
+"""Heights of a line between two lines of one row of text from which they are two cells' rather than one's."""
+
 
 def text_rows(cells: Indices, lines: Boxes) -> tuple[Indices, Indices]:
     """The lines that are in cells, cell by cell and row of text by row of text, left to right; and for each of them the

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp
 
 import numpy as np
@@ -12,12 +12,9 @@ from .fill import Filling, fill, fill_exactly
 from .frame import Frame
 from .grid import Grid, headed, read_grid
 from .lined import lined
-from .mend import parted, taken_apart
+from .mend import parted, taken_apart, told_apart
 from .structure import Structure
-from .text import OUTSIDE, Boxes, deep_rows, text_rows
-
-_APART = 1.0
-"""Heights of a line between two lines of one row of text from which they are two cells' rather than one's."""
+from .text import APART, OUTSIDE, Boxes, deep_rows, text_rows
 
 _MERGED = 0.5
 """Weight of a row whose every cell holds two rows of text or more: mostly two rows read as one, but not always."""
@@ -64,24 +61,27 @@ def by_network(answer: Structure, frame: Frame, lines: Boxes) -> Witness | None:
 
 
 def by_rules(ruled: Structure, frame: Frame, lines: Boxes, *, head_of: Witness | None) -> Witness | None:
-    """Of the rules drawn on the page, which may well enclose nothing. Rows that have none between them are parted; no
-    rule tells a head from a body: that is as `head_of` has it. Lines of tables within cells speak for nothing but
-    those; a cell as wide as all columns that holds a table is a frame around it."""
+    """Of the rules drawn on the page, which may well enclose nothing. Rows and cells that have none between them are
+    parted; no rule tells a head from a body: that is as `head_of` has it. Lines of tables within cells speak for
+    nothing but those; a cell as wide as all columns that holds a table is a frame around it."""
     grid = read_grid(ruled.tokens)
     boxes = _boxes_of(grid, ruled, frame) if grid is not None else None
     filling = fill_exactly(grid, boxes, lines) if grid is not None and boxes is not None else None
     if grid is None or boxes is None or filling is None:
         return None
-    parts = taken_apart(grid, boxes, filling, lines)
-    better = fill_exactly(*parts, lines) if parts is not None and parts[0] is not grid else None
-    if parts is not None and better is not None:
-        (grid, boxes), filling = parts, better
+    within = _covered(lines, frame.boxes(ruled.inner))
+    for mend in (told_apart, taken_apart):
+        heard = replace(filling, cells=np.where(within, OUTSIDE, filling.cells)) if mend is told_apart else filling
+        parts = mend(grid, boxes, heard, lines)
+        better = fill_exactly(*parts, lines) if parts is not None and parts[0] is not grid else None
+        if parts is not None and better is not None:
+            (grid, boxes), filling = parts, better
     if head_of is not None:
         cells = head_of.filling.cells
         above = head_of.grid.places[np.clip(cells, 0, None), 0] < head_of.grid.head_rows
         grid = headed(grid, filling.cells, above & (cells != OUTSIDE))
     beside = (filling.cells != OUTSIDE) & (grid.places[filling.cells, 3] < grid.slots.shape[1])
-    nested = beside & _covered(lines, frame.boxes(ruled.inner))
+    nested = beside & within
     disputes, astray, _ = _judged(grid, filling, lines, ~nested)
     return Witness(ruled.tokens, grid, boxes, filling, disputes, astray, 1.0, drawn=True)
 
@@ -124,7 +124,7 @@ def _empty(grid: Grid, filling: Filling) -> int:
 
 def _side_by_side(order: NDArray[np.intp], number: NDArray[np.intp], lines: Boxes) -> int:
     gaps = lines[order[1:], 0] - lines[order[:-1], 2]
-    return int(((number[1:] == number[:-1]) & (gaps > _APART)).sum())
+    return int(((number[1:] == number[:-1]) & (gaps > APART)).sum())
 
 
 def mean_probability(scores: NDArray[np.float32]) -> float:
