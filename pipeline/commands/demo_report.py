@@ -1,4 +1,4 @@
-"""What `pagestream demo` shows of its run: outcomes, texts, one trace, pictures, and where to look next."""
+"""What `pagestream demo` shows of its run: outcomes, texts, one trace, and where to look next."""
 
 from __future__ import annotations
 

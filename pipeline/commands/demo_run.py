@@ -116,7 +116,7 @@ def _outcomes(worker: LocalWorker, count: int, meter: Meter) -> dict[int, Outcom
 def _views(views: Views, ended: Sequence[Ended], folder: Path) -> Iterator[Path]:
     for result in (one.result for one in ended if one.result is not None):
         place = folder / f"{Path(result.source.key).stem}.html"
-        views.write(place, result)
+        views.write(place, result, title=result.source.key)
         yield place
 
 

@@ -29,7 +29,8 @@ def write_whole(path: Path, body: bytes) -> None:
 
 
 def write_pieces(path: Path, pieces: Iterable[bytes]) -> None:
-    """As `write_whole`. What making a piece raises is raised, and then the file is as it was."""
+    """As `write_whole`. What making a piece raises is raised, an OSError as if writing had; then the file is as it
+    was."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=UNFINISHED)

@@ -16,13 +16,14 @@ from pipeline.app import load_engines
 from pipeline.commands.output import removed, require_writable, write_whole
 from pipeline.commands.progress import Meter
 from pipeline.commands.sentences import local_sentence
-from pipeline.commands.views import Views
+from pipeline.commands.views import Views, forget
 from pipeline.local_worker import DOCUMENTS, RESULTS, LocalWorker, Outcome, SplitStore, outcomes
 from pipeline.settings import Settings
 from schemas.codec import decode
 from schemas.events import Options
 from schemas.failures import DeadLetter
 from schemas.objects import ObjectRef
+from schemas.pages import PageError
 from schemas.results import DocumentCompleted, DocumentResult
 
 
@@ -79,8 +80,8 @@ def read_into(
         ):
             for key, outcome in outcomes(worker, files, options, most=settings.flow.max_documents):
                 result = _take(report, key, outcome, results, out)
-                if html:
-                    _show(views, result, _place(out, key, "html"))
+                if html and result is not None:
+                    _show(report, key, views.write(_place(out, key, "html"), result, title=files[key].name))
                 meter.settled()
     except KeyboardInterrupt:
         report.interrupted = True
@@ -90,6 +91,7 @@ def read_into(
 
 
 def _take(report: Report, key: str, outcome: Outcome, results: MemoryStore, out: Path) -> DocumentResult | None:
+    forget(_place(out, key, "html"))  # whatever becomes of it, that is of an earlier run
     match outcome:
         case DeadLetter(code=code, message=message):
             report.failed += 1
@@ -112,11 +114,10 @@ def _take(report: Report, key: str, outcome: Outcome, results: MemoryStore, out:
             return result
 
 
-def _show(views: Views, result: DocumentResult | None, path: Path) -> None:
-    if result is None:
-        removed(path)
-    else:
-        views.write(path, result)
+def _show(report: Report, key: str, missing: Mapping[int, PageError]) -> None:
+    for number, error in missing.items():
+        message = f"It was read, and can't be shown. {error.message}"
+        report.troubles.append(Trouble(key, number, error.code, message))
 
 
 def _place(out: Path, key: str, ending: str) -> Path:

@@ -7,17 +7,21 @@ from types import TracebackType
 from typing import Self
 
 from pipeline.app import decode_limits
-from pipeline.commands.output import write_pieces
+from pipeline.commands.output import removed, write_pieces
 from pipeline.commands.sentences import local_sentence
 from pipeline.decode.decoder import Decoder
 from pipeline.errors import PagestreamError, Rejected, Retryable
-from pipeline.render.document import Pictures, Pixels, document_page
+from pipeline.render.document import Pictures, Pixels, document_html
 from pipeline.settings import Settings
 from pipeline.workers.decoding import password
 from pipeline.workers.fetching import Reads
 from schemas.objects import ObjectRef
 from schemas.pages import PageError
 from schemas.results import DocumentResult
+
+MARK = b'<meta name="generator" content="pagestream">'
+MARKED_BYTES = 512
+"""Our pages have the mark within so many."""
 
 
 class Views:
@@ -29,12 +33,26 @@ class Views:
         self._settings = settings
         self._decoder = Decoder(decode_limits(settings))
 
-    def write(self, path: Path, result: DocumentResult) -> None:
-        """A page whose picture can't be had (the file has changed since, the machine is too slow) says so in its place.
+    def write(self, path: Path, result: DocumentResult, *, title: str) -> dict[int, PageError]:
+        """Why pages have no picture there, by their numbers: the file has changed since, the machine is too slow. Where
+        the picture would be the same is told.
 
         Raises Environment `out_unwritable`, and what a decoder can't be started for.
         """
-        write_pieces(path, document_page(result, self._pictures(result), title=result.source.key))
+        missing: dict[int, PageError] = {}
+        pictures = self._pictures(result)
+
+        def told(number: int) -> Pixels | PageError:
+            picture = pictures(number)
+            if isinstance(picture, PageError):
+                missing[number] = picture
+            return picture
+
+        try:
+            write_pieces(path, document_html(result, told, title=title))
+        finally:
+            self._decoder.close_document()
+        return missing
 
     def __enter__(self) -> Self:
         return self
@@ -71,3 +89,14 @@ class Views:
 
 def _told(error: PagestreamError) -> PageError:
     return PageError(code=error.code, stage=error.stage, message=local_sentence(error.code, error.message))
+
+
+def forget(path: Path) -> None:
+    """Remove a page of an earlier run; what somebody else has put there stays. Raises Environment `out_unwritable`."""
+    try:
+        with path.open("rb") as file:
+            ours = MARK in file.read(MARKED_BYTES)
+    except OSError:
+        return
+    if ours:
+        removed(path)

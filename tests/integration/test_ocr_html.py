@@ -44,7 +44,7 @@ def test_a_page_lies_beside_each_result(folder):
     ended, found = run(folder)
     assert found.keys() == {"sub/table.png.html", "line.png.html"}
     shown = found["sub/table.png.html"]
-    assert len(shown.xpath("//svg/polygon[@class='line']")) == 7
+    assert len(shown.xpath("//svg//polygon[@class='line']")) == 7
     assert [[cell.text for cell in row] for row in shown.xpath("//tr")] == [list(row) for row in ROWS]
     assert ended.stdout.endswith("those to look at in *.html\n")
 
@@ -57,6 +57,17 @@ def test_a_file_that_fails_keeps_no_old_page(folder):
     (folder / "a.png").write_bytes(b"no picture")
     assert run(folder, rc=1)[1].keys() == {"b.png.html"}
     assert sorted(path.name for path in (folder.parent / "out").iterdir()) == ["b.png.html", "b.png.json"]
+
+
+def test_no_page_of_an_earlier_run_stays(folder, tmp_path):
+    """Without --html it goes, whatever becomes of its file; what is not ours stays."""
+    for name in ("a.png", "b.png", "c.png"):
+        (folder / name).write_bytes(picture(name))
+    run(folder)
+    (folder / "a.png").write_bytes(b"no picture")
+    (tmp_path / "out/b.png.html").write_text("<p>my own</p>")
+    assert command(folder, "--out", tmp_path / "out", "--engine", "fake").returncode == 1
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["b.png.html", "b.png.json", "c.png.json"]
 
 
 def test_a_page_that_failed_says_so_among_the_others(folder):
@@ -91,9 +102,10 @@ def test_a_file_that_is_another_by_now_has_no_picture(folder, tmp_path, becomes)
     if becomes is not None:
         path.write_bytes(becomes)
     with Views(FileStore(DOCUMENTS, {"a.png": path}), local_settings(engine={"name": "fake"})) as views:
-        views.write(tmp_path / "again.html", result)
+        missing = views.write(tmp_path / "again.html", result, title="a.png")
     shown = html.fromstring((tmp_path / "again.html").read_bytes())
     assert shown.xpath("//svg") == []
     code = "object_missing" if becomes is None else "object_changed"
     assert [one.text.partition(":")[0] for one in shown.xpath("//p[@class='error']")] == [code]
+    assert {number: error.code for number, error in missing.items()} == {1: code}
     assert "one" in shown.text_content()
