@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .geometry import Image, Polygons
-from .rules import SAME, Places, Segments, levelled, rules_of
+from .rules import SAME, Places, Segments, rules_around
 from .tables.structure import Structure
 
 _WALL = 0.6
@@ -27,8 +27,7 @@ def ruled(image: Image, lines: Polygons) -> Structure | None:
     in the frame of `image`; every token's probability is 1."""
     if len(lines) < 2:
         return None
-    level = levelled(image, lines)
-    rules = rules_of(level)
+    level, rules = rules_around(image, lines)
     if rules is None or rules.around(level.lines).mean() < _INSIDE:
         return None
     across, upright, xs, apart = rules.across, rules.upright, rules.xs, SAME * level.height
@@ -43,8 +42,7 @@ def ruled(image: Image, lines: Polygons) -> Structure | None:
 
 def ruled_around(image: Image, lines: Polygons) -> NDArray[np.bool_]:
     """(lines,): which of them stand within the rules that reach farthest."""
-    level = levelled(image, lines)
-    rules = rules_of(level)
+    level, rules = rules_around(image, lines)
     return rules.around(level.lines) if rules is not None else np.zeros(len(lines), np.bool_)
 
 

@@ -14,11 +14,15 @@ from .tables.frame import slope_of
 _AROUND = 3.0
 """Heights of a line around the text of a table in which its outer rules are looked for."""
 
+_FARTHER, _ROUNDS = 4.0, 3
+"""Where rules go on beyond, it is so many times as far that is looked next, and so often."""
+
 _HEIGHT = 20.0
 """Pixels that a line is reduced to where it is higher: rules can still be seen, and a page is looked at in no time."""
 
 _DARKER = 14
-"""Grey levels by which a rule is darker than the paper beside it: more than a scanner's noise."""
+"""Grey levels by which a rule is darker than the paper beside it. That is little, for spreadsheets draw theirs in pale
+grey; noise of a scanner is as dark here and there, but not in a row."""
 
 _THIN = 0.3
 _LONG, _TALL = 2.0, 0.9
@@ -76,18 +80,44 @@ class Rules:
 class Level:
     """A part of the page, grey, turned so that its `lines` are level; `back` (2, 3) leads from it to the page.
 
-    `height`: of the median line, in its pixels.
+    `height`: of the median line, in its pixels. `more`: whether the page goes on at its left, top, right and bottom.
     """
 
     picture: NDArray[np.uint8]
     back: NDArray[np.float64]
     lines: Polygons
     height: float
+    more: NDArray[np.bool_]
 
 
 def height_of(lines: Polygons) -> float:
     """Pixels, 1 at least; of the median line."""
     return max(1.0, float(np.median(np.linalg.norm(lines[:, 3] - lines[:, 0], axis=1))))
+
+
+def rules_around(image: Image, lines: Polygons) -> tuple[Level, Rules | None]:
+    """The rules around these lines, however far off the outer ones are, as long as others lead there."""
+    rooms = np.full(4, _AROUND)
+    level = levelled(image, lines, rooms)
+    rules = rules_of(level)
+    for _ in range(_ROUNDS):
+        if rules is None or not (cut := _cut(level, rules)).any():
+            break
+        rooms = np.where(cut, _FARTHER * rooms, rooms)
+        wider = levelled(image, lines, rooms)
+        found = rules_of(wider)
+        if found is None or found.around(wider.lines).mean() < rules.around(level.lines).mean():
+            break
+        level, rules = wider, found
+    return level, rules
+
+
+def _cut(level: Level, rules: Rules) -> NDArray[np.bool_]:
+    """(4,): whether rules go on beyond the left, top, right and bottom of the picture."""
+    height, width = level.picture.shape
+    ends = [rules.across[:, 1].min(), rules.upright[:, 1].min()]
+    begins = [width - rules.across[:, 2].max(), height - rules.upright[:, 2].max()]
+    return np.asarray(level.more & (np.array([*ends, *begins]) <= _TOUCH))
 
 
 def rules_of(level: Level) -> Rules | None:
@@ -103,13 +133,13 @@ def rules_of(level: Level) -> Rules | None:
     return Rules(across, upright, ys, xs, inner) if max(len(ys), len(xs)) <= _LONGEST else None
 
 
-def levelled(image: Image, lines: Polygons) -> Level:
-    """The page around these lines."""
+def levelled(image: Image, lines: Polygons, rooms: NDArray[np.float64]) -> Level:
+    """The page around these lines; `rooms`: so many heights of a line to the left, above, to the right and below."""
     height = height_of(lines)
-    room, scale = _AROUND * height, min(1.0, _HEIGHT / height)
+    scale = min(1.0, _HEIGHT / height)
     size = np.array(image.shape[1::-1])
-    low = np.clip(lines.min(axis=(0, 1)) - room, 0, size - 1).astype(int)
-    high = np.clip(lines.max(axis=(0, 1)) + room, low + 1, size).astype(int)
+    low = np.clip(lines.min(axis=(0, 1)) - height * rooms[:2], 0, size - 1).astype(int)
+    high = np.clip(lines.max(axis=(0, 1)) + height * rooms[2:], low + 1, size).astype(int)
     part = cv2.cvtColor(image[low[1] : high[1], low[0] : high[0]], cv2.COLOR_BGR2GRAY)
     part = cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     across, down = part.shape[::-1]
@@ -118,7 +148,8 @@ def levelled(image: Image, lines: Polygons) -> Level:
     back = np.asarray(cv2.invertAffineTransform(turn), np.float64) / scale
     back[:, 2] += low
     there = (lines - low) * scale @ turn[:, :2].T + turn[:, 2]
-    return Level(np.asarray(picture, np.uint8), back, there.astype(np.float32), min(height, _HEIGHT))
+    more = np.concatenate([low > 0, high < size])
+    return Level(np.asarray(picture, np.uint8), back, there.astype(np.float32), min(height, _HEIGHT), more)
 
 
 def _without_text(level: Level) -> NDArray[np.uint8]:

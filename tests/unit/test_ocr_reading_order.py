@@ -122,6 +122,15 @@ def test_vertical_writing_goes_from_right_to_left() -> None:
     assert reading_order(np.array(columns, np.float32)).tolist() == [0, 1, 2, 3]
 
 
+def test_digits_alone_are_no_vertical_writing() -> None:
+    """Each is higher than wide, as columns of vertical writing are, however many stand on a page."""
+    words: list[Box] = [(0, 40 * row, 90, 24) for row in range(3)]
+    digits: list[Box] = [(120 + 40 * column, 40 * row, 12, 24) for row in range(3) for column in range(8)]
+    page = sorted([*words, *digits], key=lambda box: (box[1], box[0]))
+    assert reading_order(polygons(page)).tolist() == list(range(27))
+    assert reading_order(polygons(digits)).tolist() == list(range(24))
+
+
 def test_no_lines_have_no_order() -> None:
     """Nothing in, nothing out."""
     assert reading_order(no_polygons()).tolist() == []

@@ -47,6 +47,26 @@ WIDE = structure(
 BESIDE: list[Box] = [(60, 5, 120, 25), *page(3, 3)[2:]]
 
 
+THREE = [(x0, y, x1, y + 30) for y in (0, 30, 60) for x0, x1 in ((0, 100), (100, 200), (200, 300))]
+OPEN = structure([["", "", ""], ["", "", ""], ["", ' colspan="2"']], [*THREE[:7], (100, 60, 300, 90)])
+"""Whose rule between the last columns ends above the last row."""
+
+
+def test_a_cell_of_several_columns_text_is_one_each() -> None:
+    """Where rules leave out what stands in each of its columns; not where a line crosses from one to the next, or a
+    column has none, or words follow one another closely."""
+    above, (a, b) = page(3, 3)[:7], page(3, 3)[7:]
+    assert len(read([], [*above, a, b], ruled=OPEN).cells) == 9
+    for other in ([(110, 65, 250, 85)], [a], [(140, 65, 195, 85), (205, 65, 270, 85)], [(110, 65, 215, 85), b]):
+        assert len(read([], [*above, *other], ruled=OPEN).cells) == 8
+
+
+def test_a_table_in_a_wide_cell_parts_it_not() -> None:
+    """What stands in it is text of that cell, whatever columns it has."""
+    inner = quads([(105, 62, 295, 88)])
+    assert len(read([], page(3, 3), ruled=replace(OPEN, inner=inner)).cells) == 8
+
+
 def test_rules_hold_against_networks() -> None:
     """What is drawn on the page is believed, however many and sure the networks are; where one agrees, all the more."""
     drawn = read([plain(3, 3, 1.0)] * 3, BESIDE, ruled=SPANNING)
