@@ -12,6 +12,7 @@ import typer
 
 from pipeline.commands.exits import DOCUMENTS_FAILED, INTERRUPTED, complain, told_plainly
 from pipeline.commands.ocr_report import tell_report
+from pipeline.commands.terminal import shown
 
 if TYPE_CHECKING:
     from pipeline.settings import Settings
@@ -69,7 +70,7 @@ def ocr(
         raise typer.BadParameter("results would lie among the documents; choose another folder", param_hint="--out")
     chosen = chosen_files(files, out=out)
     if not chosen.files and not chosen.left:
-        raise typer.BadParameter("no file in there", param_hint="FILES")
+        raise typer.BadParameter(f"no file in {', '.join(shown(path) for path in files)}", param_hint="FILES")
     options = _options(dpi=dpi, pages=pages, tables=tables, password_secret=PASSWORD if password_file else None)
     with told_plainly(), _secrets(password_file) as secrets:
         log_warnings()

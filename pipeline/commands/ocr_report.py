@@ -46,7 +46,7 @@ def _summary(report: Report, chosen: Chosen, out: Path, *, html: bool) -> Iterat
     if report.warnings:
         pages = (f"{code} {count:,}" for code, count in sorted(report.warnings.items()))
         yield f"; warnings of pages: {', '.join(pages)}"
-    yield f". Results: {shown(out)}"
+    yield f". Results: {shown(out)}" if report.documents else ". No results"
     if html and report.documents:
         yield ", those to look at in *.html"
     elif report.warnings:

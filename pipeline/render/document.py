@@ -31,8 +31,8 @@ GREEN = 140
 UNSURE = 0.9
 """Lines below this confidence are underlined in the text as well, and cells with such lines."""
 
-NUMBERS = 1 / 70
-"""Height of a block's number, as a share of the page's longer side."""
+NUMBERS = 1 / 50
+"""Height of a block's number, as a share of the width of the upright page, which fills its column."""
 
 Pixels = NDArray[np.uint8]
 Pictures = Callable[[int], Pixels | PageError]
@@ -144,7 +144,7 @@ def _picture(page: PageResult, pixels: Pixels) -> Picture:
         180: (f"translate({width} {height}) rotate(180)", (width, height)),
         270: (f"translate(0 {width}) rotate(270)", (height, width)),
     }[page.rotation]
-    number_size = max(width, height) * NUMBERS
+    number_size = size[0] * NUMBERS
     numbers = tuple(_number(block, page.rotation, width, height, number_size) for block in page.blocks or ())
     return Picture(_jpeg(pixels), size, turn, numbers, number_size)
 

@@ -51,6 +51,22 @@ def test_a_table_is_as_large_as_its_rules(said: Box) -> None:
     assert row_widths(structure.tokens) == [COLUMNS] * ROWS
 
 
+def test_rules_are_followed_to_where_they_end() -> None:
+    """However far from the text of a table its border is; not to a larger table beside it."""
+    page, lines = table(grid(ROWS, COLUMNS))
+    wide = np.full((page.shape[0], 3_000, 3), 250, np.uint8)
+    wide[:, : page.shape[1]] = page
+    for y in (60, 100, 140, 180, 220, 260):
+        cv2.line(wide, (500, y), (1_900, y), (40, 40, 40), 2)
+    cv2.line(wide, (1_900, 60), (1_900, 260), (40, 40, 40), 2)
+    cv2.rectangle(wide, (1_960, 20), (2_990, 280), (40, 40, 40), 2)
+    cv2.line(wide, (2_400, 20), (2_400, 280), (40, 40, 40), 2)
+    [(_, structure)] = drawn_tables(wide, [region(*TABLE)], lines)
+    assert structure is not None
+    assert row_widths(structure.tokens) == [COLUMNS + 1] * ROWS
+    assert structure.boxes[:, :, 0].max() == pytest.approx(1_900, abs=6)
+
+
 def test_a_table_that_was_cut_in_two_is_one() -> None:
     """Two regions within the same rules are the surer one, with all of it."""
     page, lines = table(grid(ROWS, COLUMNS))
