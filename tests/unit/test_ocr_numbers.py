@@ -24,9 +24,9 @@ def column(count: int, *, x: float = 0, step: float = 30) -> Polygons:
     return boxes(*((x, step * row, 20, 20) for row in range(count)))
 
 
-@pytest.mark.parametrize("place", range(4))
+@pytest.mark.parametrize("place", [1, 2, 3])
 def test_it_is_the_digit_that_it_may_be(place: int) -> None:
-    """At the column's head, at its foot and between."""
+    """At the column's foot and between."""
     texts = ["19", "2.5", "1,027"]
     texts.insert(place, "o")
     assert numbers_for_letters(lines(*texts), column(4)) == {place: "0"}
@@ -41,6 +41,7 @@ def test_it_is_the_digit_that_it_may_be(place: int) -> None:
         ("19", "2", "7", "o1"),
         ("o", "19 Mill", "2a", "7 b"),
         ("A1", "B2", "o", "C3", "D4"),
+        ("o", "19", "2", "7"),
     ],
 )
 def test_elsewhere_it_stays(texts: tuple[str, ...]) -> None:
@@ -50,14 +51,14 @@ def test_elsewhere_it_stays(texts: tuple[str, ...]) -> None:
 
 def test_a_digit_in_doubt_stays() -> None:
     """It may be another, and nothing in its column says so."""
-    page = [Reading("7", 0.9, doubts=(Doubt(0, 0.9, (("1", 0.2),)),)), *lines("19", "2", "7")]
+    page = [*lines("19", "2", "7"), Reading("7", 0.9, doubts=(Doubt(0, 0.9, (("1", 0.2),)),))]
     assert numbers_for_letters(page, column(4)) == {}
 
 
 def test_others_in_doubt_say_nothing() -> None:
     """However many zeros of a column were read as letters, its numbers decide."""
-    page = lines("o", "19", "o", "o", "2", "o", "7", "o", "o")
-    assert numbers_for_letters(page, column(9)) == dict.fromkeys((0, 2, 3, 5, 7, 8), "0")
+    page = lines("Stock", "o", "19", "o", "o", "2", "o", "7", "o")
+    assert numbers_for_letters(page, column(9)) == dict.fromkeys((1, 3, 4, 6, 8), "0")
 
 
 def test_the_head_of_a_column_does_not_count() -> None:
@@ -67,20 +68,20 @@ def test_the_head_of_a_column_does_not_count() -> None:
 
 def test_a_column_is_what_stands_above_and_below() -> None:
     """Numbers beside a letter say nothing of it, nor do those beyond a gap."""
-    page = lines("o", "19", "2", "7")
-    assert numbers_for_letters(page, boxes((0, 0, 20, 20), *((40, 30 * row, 20, 20) for row in range(3)))) == {}
+    page = lines("19", "2", "7", "o")
+    assert numbers_for_letters(page, boxes(*((40, 30 * row, 20, 20) for row in range(3)), (0, 90, 20, 20))) == {}
     assert numbers_for_letters(page, column(4, step=81)) == {}
-    assert numbers_for_letters(page, column(4, step=79)) == {0: "0"}
+    assert numbers_for_letters(page, column(4, step=79)) == {3: "0"}
 
 
-@pytest.mark.parametrize(("share", "digits"), [(0.5 / ODDS - 0.001, {}), (0.5 / ODDS + 0.001, {0: "0"})])
+@pytest.mark.parametrize(("share", "digits"), [(0.5 / ODDS - 0.001, {}), (0.5 / ODDS + 0.001, {3: "0"})])
 def test_the_digit_must_be_likely_enough(share: float, digits: dict[int, str]) -> None:
     """A letter that is clearly one stays."""
-    assert numbers_for_letters(lines("o", "19", "2", "7", share=share), column(4)) == digits
+    assert numbers_for_letters(lines("19", "2", "7", "o", share=share), column(4)) == digits
 
 
 def test_one_sign_is_judged_however_unsure_its_line_is() -> None:
     """The column speaks for it, and its confidence becomes the digit's own."""
-    first, *_ = respell(lines("o", "19", "2", "7"), column(4))
+    *_, last = respell(lines("19", "2", "7", "o"), column(4))
     assert LEGIBLE > 0.5
-    assert (first.text, first.confidence) == ("0", pytest.approx(0.2))
+    assert (last.text, last.confidence) == ("0", pytest.approx(0.2))
