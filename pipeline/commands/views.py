@@ -34,8 +34,8 @@ class Views:
         self._decoder = Decoder(decode_limits(settings))
 
     def write(self, path: Path, result: DocumentResult, *, title: str) -> dict[int, PageError]:
-        """Why pages have no picture there, by their numbers: the file has changed since, the machine is too slow. Where
-        the picture would be the same is told.
+        """Why pages have no picture, by their numbers: the file has changed since, the machine is too slow. The same is
+        said in the picture's place.
 
         Raises Environment `out_unwritable`, and what a decoder can't be started for.
         """

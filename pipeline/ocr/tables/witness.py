@@ -70,12 +70,9 @@ def by_rules(ruled: Structure, frame: Frame, lines: Boxes, *, head_of: Witness |
     if grid is None or boxes is None or filling is None:
         return None
     within = _covered(lines, frame.boxes(ruled.inner))
-    for mend in (told_apart, taken_apart):
-        heard = replace(filling, cells=np.where(within, OUTSIDE, filling.cells)) if mend is told_apart else filling
-        parts = mend(grid, boxes, heard, lines)
-        better = fill_exactly(*parts, lines) if parts is not None and parts[0] is not grid else None
-        if parts is not None and better is not None:
-            (grid, boxes), filling = parts, better
+    own = replace(filling, cells=np.where(within, OUTSIDE, filling.cells))
+    grid, boxes, filling = _mended(told_apart(grid, boxes, own, lines), (grid, boxes, filling), lines)
+    grid, boxes, filling = _mended(taken_apart(grid, boxes, filling, lines), (grid, boxes, filling), lines)
     if head_of is not None:
         cells = head_of.filling.cells
         above = head_of.grid.places[np.clip(cells, 0, None), 0] < head_of.grid.head_rows
@@ -84,6 +81,16 @@ def by_rules(ruled: Structure, frame: Frame, lines: Boxes, *, head_of: Witness |
     nested = beside & within
     disputes, astray, _ = _judged(grid, filling, lines, ~nested)
     return Witness(ruled.tokens, grid, boxes, filling, disputes, astray, 1.0, drawn=True)
+
+
+def _mended(
+    parts: tuple[Grid, Boxes] | None, known: tuple[Grid, Boxes, Filling], lines: Boxes
+) -> tuple[Grid, Boxes, Filling]:
+    """What was known, where there is nothing to mend."""
+    if parts is None or parts[0] is known[0]:
+        return known
+    filling = fill_exactly(*parts, lines)
+    return (*parts, filling) if filling is not None else known
 
 
 def by_lines(lines: Boxes) -> Witness | None:
