@@ -52,12 +52,13 @@ class Frame:
         return np.asarray(points @ self.turn * self.unit + self.origin, np.float32)
 
     def _here(self, polygons: Polygons) -> NDArray[np.float64]:
-        there = self._in_heights(polygons)
-        return np.asarray(np.where(np.isfinite(there), there, np.nan) @ self.turn.T, np.float64)
+        return np.asarray(self._in_heights(polygons) @ self.turn.T, np.float64)
 
     def _in_heights(self, polygons: Polygons) -> NDArray[np.float64]:
-        """From the middle of the text, so that where that stands is nothing, to the last digit."""
-        return np.asarray((polygons.astype(np.float64) - self.origin) / self.unit, np.float64)
+        """From the middle of the text, so that where that stands is nothing, to the last digit. What is no place is
+        NaN."""
+        there = (polygons.astype(np.float64) - self.origin) / self.unit
+        return np.asarray(np.where(np.isfinite(there), there, np.nan), np.float64)
 
 
 def frame_of(polygons: Polygons) -> Frame | None:

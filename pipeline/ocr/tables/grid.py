@@ -120,6 +120,11 @@ def headed(grid: Grid, cells: Indices, headings: NDArray[np.bool_]) -> Grid:
     return replace(grid, head_rows=_head(grid.places, (named & ~other).tolist()))
 
 
+def headed_by_first_row(grid: Grid) -> Grid:
+    """With that row, and those its cells reach into, as head; none of a table that is all of these."""
+    return replace(grid, head_rows=_head(grid.places, [True] + [False] * (len(grid.slots) - 1)))
+
+
 def _head(places: Indices, heads: list[bool]) -> int:
     """Rows from the top that the tokens call head, and those their cells reach into; a table all head has none."""
     count = heads.index(False) if False in heads else len(heads)

@@ -16,6 +16,7 @@ from .borders import borders, ruled_borders
 from .choose import choose, likeliest
 from .frame import Frame, frame_of
 from .grid import Grid, Indices
+from .heads import with_head
 from .html import to_html
 from .say import texts_of
 from .structure import Structure
@@ -101,6 +102,7 @@ def _table(
         for axis, bands in ((ROWS, filling.rows), (COLUMNS, filling.columns))
     ]
     said = texts_of(grid, filling, members, lines=lines, texts=texts)
+    grid = with_head(grid, said)
     cells = tuple(
         Cell(
             row, column, row_span, column_span, row < grid.head_rows, text,
