@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from pipeline.commands.exits import DOCUMENTS_FAILED, INTERRUPTED, complain, told_plainly
-from pipeline.commands.terminal import counted
+from pipeline.render.words import counted
 
 if TYPE_CHECKING:
     from pipeline.bench.comparison import Comparison, Kinds

@@ -15,7 +15,8 @@ from pipeline.bench.comparison import BARE, OURS, PADDLE, PADDLE_PROCESSES, PADD
 from pipeline.bench.figures import Spread, busy_share, spread, stage_seconds
 from pipeline.bench.parity import Parity
 from pipeline.commands.output import write_whole
-from pipeline.commands.terminal import counted, output, shown
+from pipeline.commands.terminal import output, shown
+from pipeline.render.words import counted
 
 LABELS = {
     OURS: "pagestream",

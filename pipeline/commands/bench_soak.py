@@ -16,7 +16,8 @@ from pipeline.bench.soak import Soaked, soak
 from pipeline.commands.bench_progress import bench_progress
 from pipeline.commands.bench_report import write_json
 from pipeline.commands.exits import DOCUMENTS_FAILED, complain
-from pipeline.commands.terminal import counted, output, shown
+from pipeline.commands.terminal import output, shown
+from pipeline.render.words import counted
 from pipeline.settings import Settings
 
 BARS = "▁▂▃▄▅▆▇█"

@@ -10,7 +10,8 @@ import typer
 
 from pipeline.commands.exits import complain
 from pipeline.commands.sentences import LOCAL
-from pipeline.commands.terminal import counted, shown
+from pipeline.commands.terminal import shown
+from pipeline.render.words import counted
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -12,6 +12,10 @@ from pipeline.errors import Environment
 UNFINISHED = ".pagestream-"
 """How the names of files that are still being written begin."""
 
+MARK = b'<meta name="generator" content="pagestream">'
+MARKED_BYTES = 512
+"""Our pages for a browser have the mark within so many."""
+
 
 def require_writable(folder: Path) -> None:
     """Make the folder where it is missing. Raises Environment `out_unwritable`."""
@@ -57,6 +61,17 @@ def removed(path: Path) -> bool:
             "An earlier result of a file that failed can't be removed; check the --out folder."
         ) from error
     return True
+
+
+def forget(path: Path) -> None:
+    """Remove a page of an earlier run; what somebody else has put there stays. Raises Environment `out_unwritable`."""
+    try:
+        with path.open("rb") as file:
+            ours = MARK in file.read(MARKED_BYTES)
+    except OSError:
+        return
+    if ours:
+        removed(path)
 
 
 def _unwritable(message: str) -> Environment:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from connectors.file_store import FileStore
 from connectors.memory_store import MemoryStore
 from pipeline.app import load_engines
-from pipeline.commands.output import removed, require_writable, write_whole
+from pipeline.commands.output import forget, removed, require_writable, write_whole
 from pipeline.commands.progress import Meter
 from pipeline.commands.sentences import local_sentence
-from pipeline.commands.views import Views, forget
 from pipeline.local_worker import DOCUMENTS, RESULTS, LocalWorker, Outcome, SplitStore, outcomes
 from pipeline.settings import Settings
 from schemas.codec import decode
@@ -25,6 +26,9 @@ from schemas.failures import DeadLetter
 from schemas.objects import ObjectRef
 from schemas.pages import PageError
 from schemas.results import DocumentCompleted, DocumentResult
+
+if TYPE_CHECKING:
+    from pipeline.commands.views import Views
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +79,12 @@ def read_into(
     try:
         with (
             meter,
-            Views(documents, settings) as views,
+            _views(documents, settings, wanted=html) as views,
             LocalWorker(settings, store=store, engines=engines, watch=meter.watch) as worker,
         ):
             for key, outcome in outcomes(worker, files, options, most=settings.flow.max_documents):
                 result = _take(report, key, outcome, results, out)
-                if html and result is not None:
+                if views is not None and result is not None:
                     _show(report, key, views.write(_place(out, key, "html"), result, title=files[key].name))
                 meter.settled()
     except KeyboardInterrupt:
@@ -88,6 +92,14 @@ def read_into(
         report.unkept = max(0, meter.pages - report.pages)
     report.seconds = time.monotonic() - began
     return report
+
+
+def _views(documents: FileStore, settings: Settings, *, wanted: bool) -> AbstractContextManager[Views | None]:
+    if not wanted:
+        return nullcontext()
+    from pipeline.commands.views import Views  # loads its template, which nobody else needs
+
+    return Views(documents, settings)
 
 
 def _take(report: Report, key: str, outcome: Outcome, results: MemoryStore, out: Path) -> DocumentResult | None:

@@ -19,10 +19,11 @@ from pipeline.commands.files import found_files
 from pipeline.commands.preflight import topics_of
 from pipeline.commands.sending import send
 from pipeline.commands.sentences import SERVICE
-from pipeline.commands.terminal import counted, output, shown
+from pipeline.commands.terminal import output, shown
 from pipeline.commands.uploading import Uploads, is_key, keyed, refuse, upload
 from pipeline.commands.waiting import Awaited, echo_json, show_outcomes, wait
 from pipeline.errors import PagestreamError
+from pipeline.render.words import counted
 from pipeline.settings import Settings, load_settings
 from pipeline.topics import Topics
 

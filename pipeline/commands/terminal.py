@@ -38,7 +38,3 @@ def shown(name: str | Path) -> str:
     """A name on one line: control signs and bytes that are no UTF-8 are escaped."""
     text = os.fspath(name)
     return text if text.isprintable() else ascii(text)
-
-
-def counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

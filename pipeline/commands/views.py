@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from pipeline.app import decode_limits
-from pipeline.commands.output import removed, write_pieces
+from pipeline.commands.output import write_pieces
 from pipeline.commands.sentences import local_sentence
 from pipeline.decode.decoder import Decoder
 from pipeline.errors import PagestreamError, Rejected, Retryable
@@ -18,10 +18,6 @@ from pipeline.workers.fetching import Reads
 from schemas.objects import ObjectRef
 from schemas.pages import PageError
 from schemas.results import DocumentResult
-
-MARK = b'<meta name="generator" content="pagestream">'
-MARKED_BYTES = 512
-"""Our pages have the mark within so many."""
 
 
 class Views:
@@ -89,14 +85,3 @@ class Views:
 
 def _told(error: PagestreamError) -> PageError:
     return PageError(code=error.code, stage=error.stage, message=local_sentence(error.code, error.message))
-
-
-def forget(path: Path) -> None:
-    """Remove a page of an earlier run; what somebody else has put there stays. Raises Environment `out_unwritable`."""
-    try:
-        with path.open("rb") as file:
-            ours = MARK in file.read(MARKED_BYTES)
-    except OSError:
-        return
-    if ours:
-        removed(path)

@@ -7,7 +7,7 @@ import numpy as np
 from .geometry import Polygons, sizes
 from .layout import Region
 from .reading_frame import Floats
-from .regions import INSIDE, Box, box_around, coverage
+from .regions import Box, box_around, lines_in
 
 _FULL = 0.5
 """A figure is text in truth if lines fill so much of it."""
@@ -27,14 +27,14 @@ _RUNNING_LINES, _RUNNING_ASPECT = 4, 8.0
 
 def is_text(figure: Region, polygons: Polygons, aspects: Floats) -> bool:
     """`aspects`: (lines,), how many times longer a line of the page is than it is high."""
-    held = coverage([figure], polygons)[0] >= INSIDE
-    if not held.any():
+    held = lines_in(figure, polygons)
+    count = len(held)
+    if not count:
         return False
     area = float(sizes(polygons[held]).prod(axis=1).sum())
     filled, spread = (area / max(_area(box), 1.0) for box in (figure.box, box_around(polygons[held])))
-    count = int(held.sum())
     running = count >= _RUNNING_LINES and np.median(aspects[held]) >= _RUNNING_ASPECT
-    most = count >= _LINES and 2 * count > len(held)
+    most = count >= _LINES and 2 * count > len(polygons)
     return bool(filled >= _FULL or (spread >= _SPREAD and (running or most)))
 
 

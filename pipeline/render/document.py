@@ -15,6 +15,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from numpy.typing import NDArray
 
+from pipeline.render.words import counted
 from schemas.pages import Block, BlockKind, Cell, PageError, PageResult, Table, TextLine
 from schemas.results import DocumentResult
 
@@ -191,10 +192,6 @@ def _inside(table: Table | None) -> set[str]:
     return {name for cell in table.cells for name in cell.lines} if table is not None else set()
 
 
-def _counted(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
-
-
 def _points(polygon: tuple[tuple[float, float], ...]) -> str:
     return " ".join(f"{x:g},{y:g}" for x, y in polygon)
 
@@ -207,7 +204,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(points=_points, hue=confidence_hue, counted=_counted)
+    environment.filters.update(points=_points, hue=confidence_hue, counted=counted)
     environment.globals.update(unsure=UNSURE)
     return environment
 

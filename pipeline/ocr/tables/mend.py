@@ -22,7 +22,6 @@ _AS_FAR = 0.9
 """The lines of a cell stand closer together than the rows of its table; rows read as one stand as far apart as others,
 or nearly."""
 
-
 _ONE_COLUMN = 0.9
 """Share of a line in a column that is in none else."""
 
