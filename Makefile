@@ -20,7 +20,7 @@ demo: setup  ## fetch the models and read sample documents, all in one process
 paddle: .venv/.test  ## add PaddleOCR, which `pagestream bench` compares with, and all else that tests need
 
 test: .venv/.test  ## run all tests, with a real Kafka, store and Jaeger where Java, Maven and Go are there
-	.venv/bin/pagestream models fetch
+	.venv/bin/pagestream models fetch small tiny
 	.venv/bin/python -m infra.services run -- .venv/bin/python -m pytest $(ARGS)
 
 check: .venv/.test  ## check format, lint, types, import directions and that committed schemas are current

@@ -22,7 +22,7 @@ from pipeline.decode.versions import decoder_versions
 from pipeline.engines.base import Engine, EngineSettings, load
 from pipeline.engines.known_answer import LINES, KnownPage, draw_known_page
 from pipeline.engines.shapes import CROP_STEPS, PAGE_STEP, runs_for
-from pipeline.ocr.preprocess import SQUEEZE, PageLimits
+from pipeline.ocr.preprocess import CONTEXT_COLUMNS, SQUEEZE, PageLimits
 from pipeline.runner import Broker, Runner, Workers
 from pipeline.settings import Settings
 from pipeline.stages.detect import page_part
@@ -243,7 +243,7 @@ def pipeline_stamp(settings: Settings, engines: Sequence[Engine]) -> Pipeline:
         "engine": settings.engine.name,
         "page_side": settings.engine.page_side,
         "lines": repr(SQUEEZE),
-        "padding": [PAGE_STEP, CROP_STEPS],
+        "padding": [PAGE_STEP, CROP_STEPS, CONTEXT_COLUMNS],
         "limits": [settings.decode.max_pages, settings.decode.max_page_pixels, settings.decode.max_document_pixels],
         "decoders": decoder_versions(),
         "words": version("pyspellchecker"),

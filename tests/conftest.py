@@ -57,8 +57,8 @@ def require(need: str) -> None:
 
 def _why_absent(need: str) -> str | None:
     if need == "models":
-        needed = [_models() / name / "inference.onnx" for name in ("small/det", "structure/layout")]
-        return None if all(path.exists() for path in needed) else "run `.venv/bin/pagestream models fetch`"
+        needed = [_models() / name / "inference.onnx" for name in ("small/det", "tiny/det", "structure/layout")]
+        return None if all(path.exists() for path in needed) else "run `.venv/bin/pagestream models fetch small tiny`"
     if all(os.environ.get(name) for name in NEEDED[need]):
         return None
     service = "minio" if need == "store" else need

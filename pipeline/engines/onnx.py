@@ -11,7 +11,15 @@ from dataclasses import dataclass
 
 from pipeline.errors import Fatal
 from pipeline.ocr.boxes import find_boxes
-from pipeline.ocr.preprocess import PageLimits, crop_tensor, crop_width, page_scale, page_share, page_size, page_tensor
+from pipeline.ocr.preprocess import (
+    PageLimits,
+    crop_tensor,
+    padded_crop_width,
+    page_scale,
+    page_share,
+    page_size,
+    page_tensor,
+)
 from pipeline.ocr.text import ctc
 from pipeline.ocr.text.reading import as_reading
 
@@ -67,7 +75,7 @@ class OnnxEngine(SeesStructure):
         return Bucket("page", shown[0] * shown[1])
 
     def crop_bucket(self, height: int, width: int) -> Bucket:
-        return Bucket("crop", crop_width(height, width, self.recogniser.recipe.shape))
+        return Bucket("crop", padded_crop_width(height, width, self.recogniser.recipe.shape))
 
     def page_share(self, height: int, width: int) -> float:
         return page_share(height, width, self.detector.limits)

@@ -22,7 +22,7 @@ from pipeline.ocr.preprocess import (
     Normalisation,
     PageLimits,
     crop_image,
-    crop_width,
+    padded_crop_width,
     page_image,
     page_scale,
     page_share,
@@ -139,7 +139,7 @@ class BatchedEngine(SeesStructure):
         ]
 
     def _columns(self, height: int, width: int) -> int:
-        return padded_width(crop_width(height, width, self.recognition.shape))
+        return padded_width(padded_crop_width(height, width, self.recognition.shape))
 
     def _regions(self, page: Image, levels: NDArray[np.uint8]) -> Regions:
         height, width = page.shape[:2]

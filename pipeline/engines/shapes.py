@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.ocr.preprocess import CropShape, PageLimits, largest_side, page_size
+from pipeline.ocr.preprocess import CONTEXT_COLUMNS, CropShape, PageLimits, largest_side, page_size
 
 PAGE_STEP = 160
 """Sides of padded pages: multiples of five strides, and a part of the usual limit of 960."""
 
 CROP_STEPS = ((640, 64), (1280, 128), (1 << 30, 320))
-"""Widths of padded crops: up to the first figure, multiples of the second. At most a tenth is padding, but for the
-narrowest."""
+"""Widths of padded crops: up to the first figure, multiples of the second. Beyond `CONTEXT_COLUMNS`, at most a tenth of
+the wider ones is padding."""
 
 CROP_CLASSES = (320, 640, 1280, 1 << 30)
 """Widths up to which crops share a number: each class has half the crops of the one before, so that runs of all widths
@@ -90,7 +90,7 @@ def page_profiles(limits: PageLimits, runs: Runs) -> tuple[Profile, ...]:
 
 def crop_profiles(shape: CropShape, runs: Runs) -> tuple[Profile, ...]:
     """Every padded crop there can be: a profile for each class of widths, in the order of `CROP_CLASSES`."""
-    widths = sorted({padded_width(columns) for columns in range(1, shape.widest + 1)})
+    widths = sorted({padded_width(columns) for columns in range(min(CONTEXT_COLUMNS, shape.widest), shape.widest + 1)})
     classes: dict[int, list[Size]] = {}
     for width in widths:
         classes.setdefault(_crop_class(width), []).append((shape.height, width))

@@ -36,6 +36,14 @@ arithmetic. Squeezed from the first column on, short cells of tables lose (0.975
 the many scripts do (to 0.693).
 """
 
+CONTEXT_COLUMNS = 160
+"""The fewest columns that a crop is shown with: a narrower one gets columns of the normalisation's mean on its right.
+
+PaddleOCR's recognisers learn from crops padded to 320 columns. Without padding they drop and double digits in short
+crops. Of 1 080 drawn amounts at 72 to 150 dpi, 944 are read exactly without padding, 1 021 with 160 columns and 1 035
+with 320. 160 columns take 5 % more processor time on receipts, 320 columns 45 %.
+"""
+
 _SMALLEST_SUM = 64
 """PaddleOCR pads pages whose height and width add up to less; resizing them would blow up a few pixels."""
 
@@ -130,14 +138,21 @@ def crop_width(height: int, width: int, shape: CropShape) -> int:
     return min(math.ceil(shown / CROP_STEP) * CROP_STEP, shape.widest)
 
 
+def padded_crop_width(height: int, width: int, shape: CropShape) -> int:
+    """Columns that the recogniser reads of a crop: `crop_width`, and at least `CONTEXT_COLUMNS`."""
+    return max(crop_width(height, width, shape), min(CONTEXT_COLUMNS, shape.widest))
+
+
 def crop_image(crop: Image, shape: CropShape) -> Image:
     """One crop at the recogniser's height and `crop_width` columns, without padding."""
     return _resize(crop, (shape.height, crop_width(crop.shape[0], crop.shape[1], shape)))
 
 
 def crop_tensor(crop: Image, shape: CropShape, normalisation: Normalisation) -> Tensor:
-    """`crop_image`, normalised."""
-    return normalise(crop_image(crop, shape), normalisation)
+    """`crop_image`, normalised, and padded on its right with zeros to `padded_crop_width` columns."""
+    tensor = normalise(crop_image(crop, shape), normalisation)
+    missing = padded_crop_width(crop.shape[0], crop.shape[1], shape) - tensor.shape[2]
+    return np.pad(tensor, ((0, 0), (0, 0), (0, missing))) if missing else tensor
 
 
 def normalise(image: Image, normalisation: Normalisation) -> Tensor:

@@ -19,7 +19,7 @@ from pipeline.engines.shapes import (
     runs_for,
     serving,
 )
-from pipeline.ocr.preprocess import CropShape, PageLimits, crop_width, page_size
+from pipeline.ocr.preprocess import CropShape, PageLimits, padded_crop_width, page_size
 from pipeline.settings import load_settings
 
 SHAPE = CropShape(height=48, widest=3200)
@@ -39,7 +39,7 @@ def test_every_page_is_within_a_known_shape(height: int, width: int, limits: Pag
 @given(SIDES, SIDES)
 def test_every_crop_is_within_a_known_shape(height: int, width: int) -> None:
     """A crop fits into its padded width, and that is among the sizes of the profile that serves it."""
-    columns = crop_width(height, width, SHAPE)
+    columns = padded_crop_width(height, width, SHAPE)
     padded, profiles = padded_width(columns), crop_profiles(SHAPE, Runs())
     assert columns <= padded
     assert (SHAPE.height, padded) in profiles[serving(profiles, (SHAPE.height, padded))].sizes

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.ocr.preprocess import (
+    CONTEXT_COLUMNS,
     CROP_STEP,
     STRIDE,
     CropShape,
@@ -102,8 +103,16 @@ def test_how_much_long_crops_are_squeezed(width: int, columns: int) -> None:
     assert crop_width(48, width, SHAPE) == columns
 
 
-def test_a_crop_is_not_padded() -> None:
-    """The last column of what the recogniser sees is still the crop."""
-    tensor = crop_tensor(np.full((30, 77, 3), 255, np.uint8), SHAPE, Normalisation(1 / 255, (0, 0, 0), (1, 1, 1)))
-    assert tensor.shape == (3, 48, 112)
+def test_a_short_crop_is_padded_on_the_right() -> None:
+    """The recogniser reads at least `CONTEXT_COLUMNS` columns; those that the crop lacks are zero."""
+    tensor = crop_tensor(np.full((48, 77, 3), 255, np.uint8), SHAPE, Normalisation(1 / 255, (0, 0, 0), (1, 1, 1)))
+    assert tensor.shape == (3, 48, CONTEXT_COLUMNS)
+    assert tensor[:, :, :80].min() == pytest.approx(1)
+    assert not tensor[:, :, 80:].any()
+
+
+def test_a_long_crop_is_not_padded() -> None:
+    """The last column of what the recogniser reads is still the crop."""
+    tensor = crop_tensor(np.full((48, 300, 3), 255, np.uint8), SHAPE, Normalisation(1 / 255, (0, 0, 0), (1, 1, 1)))
+    assert tensor.shape[2] > CONTEXT_COLUMNS
     assert tensor.min() == pytest.approx(1)
