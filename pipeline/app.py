@@ -26,6 +26,7 @@ from pipeline.ocr.preprocess import CONTEXT_COLUMNS, SQUEEZE, PageLimits
 from pipeline.runner import Broker, Runner, Workers
 from pipeline.settings import Settings
 from pipeline.stages.detect import page_part
+from pipeline.stages.look import LEGIBLE_PX, MOST_PIXELS, WANTED_PX
 from pipeline.telemetry.journey import Journeys
 from pipeline.telemetry.memory import Memory
 from pipeline.telemetry.readiness import Readiness
@@ -242,6 +243,7 @@ def pipeline_stamp(settings: Settings, engines: Sequence[Engine]) -> Pipeline:
         "version": VERSION,
         "engine": settings.engine.name,
         "page_side": settings.engine.page_side,
+        "print": [LEGIBLE_PX, WANTED_PX, MOST_PIXELS],
         "lines": repr(SQUEEZE),
         "padding": [PAGE_STEP, CROP_STEPS, CONTEXT_COLUMNS],
         "limits": [settings.decode.max_pages, settings.decode.max_page_pixels, settings.decode.max_document_pixels],

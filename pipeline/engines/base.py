@@ -102,7 +102,8 @@ class TableCrop:
 class Engine(Protocol):
     """Contract: what takes several items answers with the same length and order as it was asked.
 
-    `page_share`: how much of its size the detector sees of a page. Layout is asked of upright pages.
+    `page_share`: detector pixels a page pixel that a page is usually shown with. `detect` takes other shares, one a
+    page, and shows a page that is then too large in tiles (`pipeline.ocr.tiles`). Layout is asked of upright pages.
     `read_structure` gives one answer or several to choose from, the network's first choice first; their boxes lie
     in the crop's image.
     """
@@ -116,7 +117,7 @@ class Engine(Protocol):
 
     def page_share(self, height: int, width: int) -> float: ...
 
-    def detect(self, pages: Sequence[Image]) -> list[Regions]: ...
+    def detect(self, pages: Sequence[Image], shares: Sequence[float] | None = None) -> list[Regions]: ...
 
     def recognise(self, crops: Sequence[Image]) -> list[Reading]: ...
 

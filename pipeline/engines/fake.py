@@ -90,7 +90,8 @@ class FakeEngine:
         del height, width
         return 1.0
 
-    def detect(self, pages: Sequence[Image]) -> list[Regions]:
+    def detect(self, pages: Sequence[Image], shares: Sequence[float] | None = None) -> list[Regions]:
+        del shares  # frames are found at any size
         found = [find_frames(page) for page in pages]
         texts = [[_read(page, frame) for frame in frames] for page, frames in zip(pages, found, strict=True)]
         answers = [Regions(frames, np.ones(len(frames), np.float32)) for frames in found]

@@ -9,19 +9,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pipeline.errors import Fatal
 from pipeline.ocr.boxes import find_boxes
 from pipeline.ocr.preprocess import (
     PageLimits,
     crop_tensor,
+    largest_side,
+    normalise,
     padded_crop_width,
+    page_image,
     page_scale,
     page_share,
     page_size,
-    page_tensor,
+    sizes_at,
 )
 from pipeline.ocr.text import ctc
 from pipeline.ocr.text.reading import as_reading
+from pipeline.ocr.tiles import joined_map, tiles_of
 
 from .base import Bucket, Engine, EngineSettings, Image, ModelStamp, Reading, Regions
 from .models import ROLES, WEIGHTS, model_directory
@@ -39,13 +46,18 @@ class Detector:
     recipe: DetectionRecipe
     limits: PageLimits
 
-    def __call__(self, page: Image) -> Regions:
+    def __call__(self, page: Image, size: tuple[int, int]) -> Regions:
+        """`size`: height and width that the page is shown with, in tiles where that is too large."""
         height, width = page.shape[:2]
-        size = page_size(height, width, self.limits)
-        (answer,) = run_one(self.session, page_tensor(page, size, self.recipe.normalisation))
+        shown, tiles = page_image(page, size), tiles_of(size, largest_side(self.limits))
+        probability = joined_map(tiles, [self._map(shown[tile.part]) for tile in tiles], size)
         scale = page_scale(height, width, size)
-        polygons, scores = find_boxes(answer[0], self.recipe.boxes, scale=scale, height=height, width=width)
+        polygons, scores = find_boxes(probability, self.recipe.boxes, scale=scale, height=height, width=width)
         return Regions(polygons, scores)
+
+    def _map(self, image: Image) -> NDArray[np.float32]:
+        (answer,) = run_one(self.session, normalise(image, self.recipe.normalisation))
+        return np.asarray(answer[0], np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +92,9 @@ class OnnxEngine(SeesStructure):
     def page_share(self, height: int, width: int) -> float:
         return page_share(height, width, self.detector.limits)
 
-    def detect(self, pages: Sequence[Image]) -> list[Regions]:
-        return [self.detector(page) for page in pages]
+    def detect(self, pages: Sequence[Image], shares: Sequence[float] | None = None) -> list[Regions]:
+        sizes = sizes_at([page.shape for page in pages], shares, self.detector.limits)
+        return [self.detector(page, size) for page, size in zip(pages, sizes, strict=True)]
 
     def recognise(self, crops: Sequence[Image]) -> list[Reading]:
         return [self.recogniser(crop) for crop in crops]

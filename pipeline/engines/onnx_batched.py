@@ -22,14 +22,16 @@ from pipeline.ocr.preprocess import (
     Normalisation,
     PageLimits,
     crop_image,
+    largest_side,
     padded_crop_width,
     page_image,
     page_scale,
     page_share,
-    page_size,
+    sizes_at,
 )
 from pipeline.ocr.text.alphabet import SIGNS
 from pipeline.ocr.text.reading import as_reading
+from pipeline.ocr.tiles import joined_map, tiles_of
 
 from .base import Bucket, Engine, EngineSettings, Image, ModelStamp, Reading, Regions
 from .batched_models import Plans, open_profiles, plans
@@ -37,7 +39,7 @@ from .binding import Output, Staging, staging
 from .graph import BEST, CHANCES, IMAGE, LEVELS
 from .recipe import DetectionRecipe, RecognitionRecipe
 from .session import Session
-from .shapes import Profile, Runs, Size, padded_page, padded_width, runs_for, serving
+from .shapes import Profile, Runs, Size, padded_page, padded_side, padded_width, runs_for, serving
 from .structure import SeesStructure, load_structure
 
 IN_FLIGHT = 2
@@ -89,13 +91,14 @@ class BatchedEngine(SeesStructure):
     def page_share(self, height: int, width: int) -> float:
         return page_share(height, width, self.limits)
 
-    def detect(self, pages: Sequence[Image]) -> list[Regions]:
-        answers: dict[int, Regions] = {}
-        keys = [padded_page(page.shape[0], page.shape[1], self.limits) for page in pages]
-        for size, places in _runs(keys, self.detector.count):
-            for place, found in zip(places, self._detect([pages[place] for place in places], size), strict=True):
-                answers[place] = found
-        return [answers[place] for place in range(len(pages))]
+    def detect(self, pages: Sequence[Image], shares: Sequence[float] | None = None) -> list[Regions]:
+        sizes = sizes_at([page.shape for page in pages], shares, self.limits)
+        tiles = [tiles_of(size, largest_side(self.limits)) for size in sizes]
+        shown = [page_image(page, size) for page, size in zip(pages, sizes, strict=True)]
+        parts = [image[tile.part] for image, cut in zip(shown, tiles, strict=True) for tile in cut]
+        maps = iter(self._maps(parts))
+        joined = [joined_map(cut, [next(maps) for _ in cut], size) for cut, size in zip(tiles, sizes, strict=True)]
+        return [self._regions(page, plane) for page, plane in zip(pages, joined, strict=True)]
 
     def recognise(self, crops: Sequence[Image]) -> list[Reading]:
         answers: dict[int, Reading] = {}
@@ -109,18 +112,26 @@ class BatchedEngine(SeesStructure):
     def close(self) -> None:
         """Nothing to do: sessions and memory go with the last lane that holds them."""
 
-    def _detect(self, pages: Sequence[Image], size: Size) -> list[Regions]:
-        """One run: no more pages than fit, all of one padded size."""
+    def _maps(self, images: Sequence[Image]) -> list[NDArray[np.float32]]:
+        """The probability map of each image, which has the detector's resolution and at most its largest side."""
+        answers: dict[int, NDArray[np.float32]] = {}
+        keys = [(padded_side(image.shape[0]), padded_side(image.shape[1])) for image in images]
+        for size, places in _runs(keys, self.detector.count):
+            for place, found in zip(places, self._detect([images[place] for place in places], size), strict=True):
+                answers[place] = found
+        return [answers[place] for place in range(len(images))]
+
+    def _detect(self, images: Sequence[Image], size: Size) -> list[NDArray[np.float32]]:
+        """One run: no more images than fit, all of one padded size."""
         count = self.detector.count(size)
         batch = self.memory.batch((count, *size, 3))
-        shown = [page_size(page.shape[0], page.shape[1], self.limits) for page in pages]
-        for row, (page, (height, width)) in enumerate(zip(pages, shown, strict=True)):
-            _set_in(batch[row], page_image(page, (height, width)))
-        batch[len(pages) :] = 0
+        for row, image in enumerate(images):
+            _set_in(batch[row], image)
+        batch[len(images) :] = 0
         (levels,) = self.detector.run(self.memory, batch, page_outputs(count, size))
         return [
-            self._regions(page, levels[row, 0, :height, :width])
-            for row, (page, (height, width)) in enumerate(zip(pages, shown, strict=True))
+            np.multiply(levels[row, 0, : image.shape[0], : image.shape[1]], 1 / self.levels, dtype=np.float32)
+            for row, image in enumerate(images)
         ]
 
     def _recognise(self, crops: Sequence[Image], size: Size) -> list[Reading]:
@@ -141,10 +152,9 @@ class BatchedEngine(SeesStructure):
     def _columns(self, height: int, width: int) -> int:
         return padded_width(padded_crop_width(height, width, self.recognition.shape))
 
-    def _regions(self, page: Image, levels: NDArray[np.uint8]) -> Regions:
+    def _regions(self, page: Image, plane: NDArray[np.float32]) -> Regions:
         height, width = page.shape[:2]
-        scale = page_scale(height, width, (levels.shape[0], levels.shape[1]))
-        plane = np.multiply(levels, np.float32(1 / self.levels), dtype=np.float32)
+        scale = page_scale(height, width, (plane.shape[0], plane.shape[1]))
         return Regions(*find_boxes(plane, self.detection.boxes, scale=scale, height=height, width=width))
 
 

@@ -55,8 +55,12 @@ class PaddleEngine(SeesStructure):
     def page_share(self, height: int, width: int) -> float:
         return page_share(height, width, self.limits)
 
-    def detect(self, pages: Sequence[Image]) -> list[Regions]:
-        return [self._regions(page) for page in pages]
+    def detect(self, pages: Sequence[Image], shares: Sequence[float] | None = None) -> list[Regions]:
+        """With `shares` PaddleOCR shows the page whole, however large it is then."""
+        if shares is None:
+            return [self._regions(page, None) for page in pages]
+        sides = [round(share * max(page.shape[:2])) for page, share in zip(pages, shares, strict=True)]
+        return [self._regions(page, side) for page, side in zip(pages, sides, strict=True)]
 
     def recognise(self, crops: Sequence[Image]) -> list[Reading]:
         answers = [_ask(self.recogniser, crop) for crop in crops]
@@ -66,8 +70,8 @@ class PaddleEngine(SeesStructure):
         self.detector.close()
         self.recogniser.close()
 
-    def _regions(self, page: Image) -> Regions:
-        answer = _ask(self.detector, page)
+    def _regions(self, page: Image, side: int | None) -> Regions:
+        answer = _ask(self.detector, page, **({} if side is None else {"limit_side_len": side, "limit_type": "max"}))
         quads = np.asarray(answer["dt_polys"], np.float32).reshape(-1, 4, 2)
         polygons = orient(quads) if len(quads) else no_polygons()
         return Regions(
@@ -150,9 +154,9 @@ def _runtime_name(settings: EngineSettings) -> str:
     return f"paddleocr {version} {runtime(settings)['engine']}, opencv {cv2.__version__}"
 
 
-def _ask(module: Any, image: Image) -> Any:
+def _ask(module: Any, image: Image, **how: Any) -> Any:
     try:
-        (answer,) = module.predict([image], batch_size=1)
+        (answer,) = module.predict([image], batch_size=1, **how)
     except Exception as error:
         raise Retryable("PaddleOCR failed on an image.", code="engine_failed", stage="engine") from error
     return answer

@@ -19,6 +19,9 @@ from .geometry import Polygons, clip, no_polygons, orient
 _SMALLEST = 3
 """Rectangles thinner than this many pixels of the map are noise; after growing they must be two pixels thicker."""
 
+_USUAL_MAP_PX = 960 * 960
+"""Pixels of the map for which PaddleOCR allows `max_candidates`; a larger map may hold more lines in proportion."""
+
 
 @dataclass(frozen=True, slots=True)
 class BoxRules:
@@ -37,7 +40,8 @@ def find_boxes(
 
     `probability` is the (h, w) map, 0 to 1; `scale` the (x, y) factors from the map's pixels to the page's.
     """
-    rectangles = _rectangles(probability > rules.thresh, rules.max_candidates)
+    most = rules.max_candidates * max(1, -(-probability.size // _USUAL_MAP_PX))
+    rectangles = _rectangles(probability > rules.thresh, most)
     scores = np.array([_mean_under(probability, cv2.boxPoints(r)) for r in rectangles], np.float32)
     chosen = [r for r, score in zip(rectangles, scores, strict=True) if score >= rules.box_thresh]
     grown = [_grow(r, rules.unclip_ratio) for r in chosen]

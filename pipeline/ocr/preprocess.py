@@ -6,6 +6,7 @@ Every size here is a function of the one item, so that an answer can't depend on
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -101,6 +102,22 @@ def page_size(height: int, width: int, limits: PageLimits) -> tuple[int, int]:
 def page_share(height: int, width: int, limits: PageLimits) -> float:
     """How much of its size the detector sees of a page; more than 1 where it is enlarged."""
     return max(page_size(height, width, limits)) / max(height, width)
+
+
+def sizes_at(
+    shapes: Sequence[tuple[int, ...]], shares: Sequence[float] | None, limits: PageLimits
+) -> list[tuple[int, int]]:
+    """Height and width at which pages of `shapes` (height, width, ...) are shown: with `shares`, else as usual."""
+    if shares is None:
+        return [page_size(height, width, limits) for height, width, *_ in shapes]
+    return [_size_at(shape[0], shape[1], share, limits) for shape, share in zip(shapes, shares, strict=True)]
+
+
+def _size_at(height: int, width: int, share: float, limits: PageLimits) -> tuple[int, int]:
+    if share == page_share(height, width, limits):
+        return page_size(height, width, limits)
+    shown_height, shown_width = (max(STRIDE, round(side * share / STRIDE) * STRIDE) for side in (height, width))
+    return shown_height, shown_width
 
 
 def page_image(page: Image, size: tuple[int, int]) -> Image:

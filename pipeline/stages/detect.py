@@ -10,10 +10,10 @@ from pipeline.core.events import Detected, Part
 from pipeline.engines.base import Engine, Image, Polygons, Regions, TableCrop
 from pipeline.ocr.drawn_tables import Drawn, drawn_tables
 from pipeline.ocr.geometry import crop, sizes
-from pipeline.ocr.orientation import Rotation, Turn, turned
+from pipeline.ocr.orientation import Rotation, Turn
 from pipeline.ocr.regions import lines_in
-from pipeline.ocr.strips import joined, strips_for
 from pipeline.ocr.table_regions import table_regions
+from pipeline.stages.look import Look, look_at, look_closer
 from pipeline.stages.parts import Crop, Found, Page, TableCut
 
 PROOFS = 6
@@ -41,43 +41,34 @@ def page_part(engine: Engine, page: Page) -> Part:
 
 def detect(engine: Engine, pages: Sequence[Page]) -> list[Detected]:
     """Lines in the detector's order, then tables. Runs on the engine's own thread."""
-    images = [page.image for page in pages]
-    seen = zip(images, engine.detect(images), engine.orient(images), strict=True)
-    turned_up = [_upright(engine, image, text, turn) for image, text, turn in seen]
-    upright = [(image, _found_closer(engine, image, text), rotation) for image, text, rotation in turned_up]
-    layouts = iter(engine.lay_out([image for page, (image, _, _) in zip(pages, upright, strict=True) if page.tables]))
+    looks = [look_at(engine, page.image) for page in pages]
+    images = [look.image for look in looks]
+    found = engine.detect(images, [look.share for look in looks])
+    turned_up = [_upright(engine, *seen) for seen in zip(looks, found, engine.orient(images), strict=True)]
+    upright = [(look, look_closer(engine, look, text), rotation) for look, text, rotation in turned_up]
+    layouts = iter(
+        engine.lay_out([look.image for page, (look, _, _) in zip(pages, upright, strict=True) if page.tables])
+    )
     return [
-        _laid_out(engine, image, text, Found(rotation, next(layouts)))
+        _laid_out(engine, look.image, text, Found(rotation, look.ink, next(layouts)))
         if page.tables
-        else Detected(_lines(engine, image, text), Found(rotation))
-        for page, (image, text, rotation) in zip(pages, upright, strict=True)
+        else Detected(_lines(engine, look.image, text), Found(rotation, look.ink))
+        for page, (look, text, rotation) in zip(pages, upright, strict=True)
     ]
 
 
-def _upright(engine: Engine, image: Image, text: Regions, turn: Turn) -> tuple[Image, Regions, Rotation]:
+def _upright(engine: Engine, look: Look, text: Regions, turn: Turn) -> tuple[Look, Regions, Rotation]:
     """The page turned where that is said to make it upright, unless its largest lines read worse for it: a page that
     was upright and is turned would be lost. Lines that run down the page are read either way. Where neither way can be
     read, what is said must be sure, or the page read better turned by more than chance."""
     if not turn.rotation:
-        return image, text, 0
-    other = turned(image, turn.rotation)
-    (found,) = engine.detect([other])
-    before, after = _legible(engine, image, text.polygons), _legible(engine, other, found.polygons)
+        return look, text, 0
+    other = look.turned(turn.rotation)
+    (found,) = engine.detect([other.image], [other.share])
+    before, after = _legible(engine, look.image, text.polygons), _legible(engine, other.image, found.polygons)
     illegible = NOISE if turn.is_sure else -NOISE
     worse = EQUAL if max(before, after) >= LEGIBLE else illegible
-    return (other, found, turn.rotation) if after and after + worse >= before else (image, text, 0)
-
-
-def _found_closer(engine: Engine, image: Image, text: Regions) -> Regions:
-    """Lines found in strips of the page, where they are too small to be found on it whole."""
-    height, width = image.shape[:2]
-    shown, shown_square = engine.page_share(height, width), engine.page_share(width, width)
-    strips = strips_for(text.polygons, height=height, width=width, shown=shown, shown_square=shown_square)
-    if not strips:
-        return text
-    found = engine.detect([image[top:end] for top, end in strips])
-    polygons, places = joined(strips, [regions.polygons for regions in found])
-    return Regions(polygons, np.concatenate([regions.scores for regions in found])[places])
+    return (other, found, turn.rotation) if after and after + worse >= before else (look, text, 0)
 
 
 def _legible(engine: Engine, image: Image, polygons: Polygons) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline.engines.base import Image, Polygons, Reading, TableCrop
+from pipeline.ocr.ink import Ink
 from pipeline.ocr.layout import Region
 from pipeline.ocr.orientation import Rotation
 from pipeline.ocr.tables.structure import Structure
@@ -35,10 +36,11 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What detection tells of a page besides its lines. `rotation`: clockwise degrees that make it upright. `regions`
-    lie on the upright page; there are none where nobody asked for the layout."""
+    """What detection tells of a page besides its lines. `rotation`: clockwise degrees that make it upright. `ink` and
+    `regions` lie on the upright page; there are no regions where nobody asked for the layout."""
 
     rotation: Rotation
+    ink: Ink
     regions: tuple[Region, ...] = ()
 
 

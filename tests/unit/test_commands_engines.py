@@ -140,7 +140,7 @@ class Reader:
     def __init__(self, text: str, confidence: float, left: int = 0) -> None:
         self.reading, self.left = Reading(text, confidence), left
 
-    def detect(self, pages: Sequence[Image]) -> list[Regions]:
+    def detect(self, pages: Sequence[Image], shares: Sequence[float] | None = None) -> list[Regions]:
         box = np.array([[[0, 0], [40, 0], [40, 10], [0, 10]]], np.float32) + np.array([self.left, 0], np.float32)
         return [Regions(box, np.ones(1, np.float32)) for _ in pages]
 

@@ -146,10 +146,10 @@ def test_a_device_that_fails_quickly_does_not_take_all_there_is() -> None:
     """One batch fails by it, however many are in line and however far off its next look would be."""
 
     class Gone(FakeEngine):
-        def detect(self, pages: Sequence[Image]) -> list[Regions]:
+        def detect(self, pages: Sequence[Image], shares: Sequence[float] | None = None) -> list[Regions]:
             if self.broken.is_set():
                 raise Retryable("The device is gone.", code="engine_failed", stage="engine")
-            return FakeEngine.detect(self, pages)
+            return FakeEngine.detect(self, pages, shares)
 
     engine = Gone()
     with lanes_of([engine]) as heard:
@@ -201,8 +201,8 @@ def test_regions_in_any_order_are_read_from_the_top() -> None:
     """The answer does not hang on the order in which an engine reports its lines."""
 
     class Reversed(FakeEngine):
-        def detect(self, pages: Sequence[Image]) -> list[Regions]:
-            return [Regions(r.polygons[::-1], r.scores[::-1]) for r in FakeEngine.detect(self, pages)]
+        def detect(self, pages: Sequence[Image], shares: Sequence[float] | None = None) -> list[Regions]:
+            return [Regions(r.polygons[::-1], r.scores[::-1]) for r in FakeEngine.detect(self, pages, shares)]
 
     assert share_read(Reversed(), KNOWN) == 1.0
 

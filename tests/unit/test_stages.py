@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -15,7 +15,7 @@ from pipeline.core.events import PageRead, PartFailed
 from pipeline.engines.base import Image, Reading, Regions, TableCrop
 from pipeline.engines.fake import FakeEngine, Table, draw_page, read_frame
 from pipeline.errors import Retryable
-from pipeline.ocr.geometry import crop, no_polygons
+from pipeline.ocr.geometry import crop
 from pipeline.ocr.layout import Region
 from pipeline.ocr.orientation import Rotation, Turn, turned
 from pipeline.ocr.tables.structure import Structure
@@ -25,6 +25,7 @@ from pipeline.stages.parts import Found, Page, Sheet
 from pipeline.stages.recognise import recognise
 from pipeline.stages.tables import tables
 from schemas.pages import PageResult
+from tests.unit.test_ocr_ink import page_of
 
 IDS = {"document_id": "0" * 8 + "-0000-5000-8000-" + "0" * 12, "result_id": "1" * 8 + "-0000-5000-8000-" + "1" * 12}
 ROTATIONS: tuple[Rotation, ...] = (0, 90, 180, 270)
@@ -73,25 +74,27 @@ def test_what_a_record_says_lies_where_a_viewer_shows_it(rotation: Rotation, tex
 
 @dataclass(frozen=True, slots=True)
 class Shortsighted(FakeEngine):
-    """An engine that sees 400 pixels of a page, and nothing of one that is larger."""
+    """An engine that usually shows a page with a tenth of its size; `asked`: the shares that it is told to show."""
+
+    asked: list[float] = field(default_factory=list)
 
     def page_share(self, height: int, width: int) -> float:
-        return min(1.0, 400 / max(height, width))
+        del height, width
+        return 0.1
 
-    def detect(self, pages: Sequence[Image]) -> list[Regions]:
-        found = FakeEngine.detect(self, pages)
-        nothing = Regions(no_polygons(), np.zeros(0, np.float32))
-        return [one if max(page.shape) <= 400 else nothing for one, page in zip(found, pages, strict=True)]
+    def detect(self, pages: Sequence[Image], shares: Sequence[float] | None = None) -> list[Regions]:
+        self.asked.extend(shares or ())
+        return FakeEngine.detect(self, pages, shares)
 
 
-def test_a_page_too_high_to_be_seen_is_read_in_strips() -> None:
-    """All lines of a till roll are read, in order and where they stand."""
-    texts = [f"line {number}" for number in range(40)]
-    image = draw_page(texts)
-    assert image.shape[0] > 3 * image.shape[1]
-    page = read(Shortsighted(), image)
-    assert [line.text for line in page.lines or ()] == texts
-    assert page.lines == read(FakeEngine(), image).lines
+def test_a_page_of_small_print_is_detected_at_the_size_of_its_print() -> None:
+    """Pages of one batch are each shown as large as their own print needs."""
+    engine = Shortsighted()
+    pages = [Page(page_of(12, size), tables=False) for size in (20, 40)]
+    detect(engine, pages)
+    small, large = engine.asked[:2]
+    assert small == pytest.approx(2 * large, rel=0.2)
+    assert large > 0.1
 
 
 @pytest.mark.parametrize("rotation", ROTATIONS[1:])
@@ -104,7 +107,9 @@ def test_a_page_is_not_turned_for_the_worse(rotation: Rotation) -> None:
 def test_a_page_without_lines_is_not_turned() -> None:
     """Where nothing is read there is no way up: a blank page stays as it is."""
     [detected] = detect(Told(says=180), [Page(np.full((90, 120, 3), 255, np.uint8), tables=False)])
-    assert (detected.parts, detected.page) == ((), Found(0))
+    assert detected.parts == ()
+    assert isinstance(detected.page, Found)
+    assert detected.page.rotation == 0
 
 
 @dataclass(frozen=True, slots=True)

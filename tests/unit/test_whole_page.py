@@ -24,9 +24,9 @@ class Clocked(FakeEngine):
 
     clock: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(now=0.0))
 
-    def detect(self, pages: Sequence[Image]) -> list[Regions]:
+    def detect(self, pages: Sequence[Image], shares: Sequence[float] | None = None) -> list[Regions]:
         self.clock.now += 10
-        return super().detect(pages)
+        return super().detect(pages, shares)
 
     def recognise(self, crops: Sequence[Image]) -> list[Reading]:
         self.clock.now += 20
