@@ -2,7 +2,7 @@
 
 In goes the image as bytes, a quarter of the floats; the graph normalises it. Out of a detector comes its map in bytes,
 too, and out of a recogniser the best class of each step and its probability, of all 18 710 and of the plain ones, and
-the probabilities of letters and digits, instead of one for each class.
+the probabilities of letters, digits and separators, instead of one for each class.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ BEST, CHANCES = ("classes", "probabilities", "plain_classes", "plain_probabiliti
 ANSWERS = (*BEST, CHANCES)
 """Names of the recogniser's outputs. `BEST`, (batch, steps): of each step the best class of all, int64, and its
 probability, float32, and the same of the plain ones, as `Alphabet` has them; probabilities weighed
-(`pipeline.ocr.text.ctc`). `CHANCES`, (batch, steps, 62) float32: those of letters and digits."""
+(`pipeline.ocr.text.ctc`). `CHANCES`, (batch, steps, 64) float32: those of letters, digits and
+separators."""
 
 
 def detector_graph(model: Path, normalisation: Normalisation, *, precision: Precision, levels: float) -> bytes:

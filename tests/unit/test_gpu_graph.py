@@ -137,7 +137,7 @@ def bound(session: Session, memory: Staging, batch: np.ndarray) -> list[np.ndarr
 def test_bound_memory_gives_the_same_answers(recogniser: Path) -> None:
     """Runs of any shape through one lane's memory answer as runs through memory of the session's own do."""
     session = open_session(recogniser_graph(recogniser, NORMALISATION, precision="f32", alphabet=ALPHABET), CPU)
-    memory = staging(3 * 9 * 40 * 3, 3 * 40 * (2 * (8 + 4) + 4 * 62) + 5 * ALIGNED, "cpu")
+    memory = staging(3 * 9 * 40 * 3, 3 * 40 * (2 * (8 + 4) + 4 * 64) + 5 * ALIGNED, "cpu")
     for shape in ((3, 9, 40), (1, 1, 1), (2, 4, 33), (3, 9, 40)):
         batch = images(*shape)
         expected = session.run(ANSWERS, {IMAGE: batch})

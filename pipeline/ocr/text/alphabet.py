@@ -10,23 +10,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .ctc import BLANK
-from .plain import is_plain
+from .plain import DASH, EAST_ASIAN_DASHES, is_plain
 
-SIGNS = string.digits + string.ascii_letters
+SEPARATORS = ".,"
+SIGNS = string.digits + string.ascii_letters + SEPARATORS
 """The signs whose probability is wanted at every step, likely or not (`pipeline.ocr.text.doubts`)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Alphabet:
     """`characters`: what each class stands for, the blank for nothing; `lengths`: (classes,), theirs. `plain`:
-    (classes,), which of them are plain (`pipeline.ocr.text.plain`). `signs`: (62,), the classes of `SIGNS`, the blank's
-    for one it has not; `sign_of`: (classes,), which of `SIGNS` each is, -1 for none."""
+    (classes,), which of them are plain (`pipeline.ocr.text.plain`). `signs`: (64,), the classes of `SIGNS`, the blank's
+    for one it has not; `sign_of`: (classes,), which of `SIGNS` each is, -1 for none; `dash_for`: (classes,), the class of the dash
+    for what looks like one, the blank's for others."""
 
     characters: tuple[str, ...]
     lengths: NDArray[np.int64]
     plain: NDArray[np.bool_]
     signs: NDArray[np.int64]
     sign_of: NDArray[np.int64]
+    dash_for: NDArray[np.int64]
 
     @classmethod
     def of(cls, dictionary: Sequence[str]) -> Alphabet:
@@ -40,4 +43,7 @@ class Alphabet:
             np.array([all(map(is_plain, character)) for character in characters], np.bool_),
             np.array([places.get(sign, BLANK) for sign in SIGNS], np.int64),
             np.array([numbers.get(character, -1) for character in characters], np.int64),
+            np.array(
+                [places.get(DASH, BLANK) if one and one in EAST_ASIAN_DASHES else BLANK for one in characters], np.int64
+            ),
         )

@@ -1,4 +1,4 @@
-"""Which letters and digits of a line its recogniser was not sure of, and what else they may be."""
+"""Which letters, digits and separators of a line its recogniser was not sure of, and what else they may be."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .alphabet import SIGNS, Alphabet
+from .alphabet import SEPARATORS, SIGNS, Alphabet
 from .ctc import BLANK, Best, counted
 
 FAINT = 0.02
@@ -16,8 +16,8 @@ FAINT = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """One letter or digit of a text, at `place`, read with this probability. `others`: those it may be instead, and
-    theirs, the likeliest first; never the same letter in another case."""
+    """One letter, digit or separator of a text, at `place`, read with this probability. `others`: those it may be
+    instead, and theirs, the likeliest first; never the same letter in another case. A separator may be the other one."""
 
     place: int
     probability: float
@@ -32,13 +32,17 @@ class Doubt:
 _OTHER_CASE = np.array([SIGNS.index(sign.swapcase()) for sign in SIGNS], np.intp)
 """Of each of `SIGNS`; a digit's is itself."""
 
+_ALIKE = np.array([[(one in SEPARATORS) == (other in SEPARATORS) for other in SIGNS] for one in SIGNS])
+"""(64, 64): whether one of `SIGNS` may be mistaken for another."""
+
 
 def doubts_of(best: Best, signs: NDArray[np.float32], alphabet: Alphabet) -> tuple[Doubt, ...]:
-    """Of one line: `best` as it was chosen, each (steps,); `signs`: (steps, 62), the probabilities of all `SIGNS`."""
+    """Of one line: `best` as it was chosen, each (steps,); `signs`: (steps, 64), the probabilities of all `SIGNS`."""
     steps = counted(best[0])
     classes, read = best[0][steps], best[1][steps]
     own, possible, every = alphabet.sign_of[classes], signs[steps], np.arange(len(steps))
     near = (possible > FAINT * read[:, None]) & (alphabet.signs != BLANK) & (own >= 0)[:, None]
+    near &= _ALIKE[own]
     near[every, own] = near[every, _OTHER_CASE[own]] = False
     doubted = np.flatnonzero(near.any(axis=1))
     if not len(doubted):

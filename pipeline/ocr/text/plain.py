@@ -25,6 +25,13 @@ like have 0.0143 and more by `ODDS`, those in English none."""
 _CJK = 0x2E80
 """Here East Asia's blocks begin, its punctuation among them."""
 
+DASH = "-"
+EAST_ASIAN_DASHES = "\u4e00\u30fc\uff0d\u2500\u3161\u2f00"
+"""Signs of East Asia that look like a dash: the Chinese one, the Japanese sign for a long vowel, and others. A recogniser
+of many scripts takes a dash that stands alone for one of them."""
+
+_TO_DASH = str.maketrans(dict.fromkeys(EAST_ASIAN_DASHES, DASH))
+
 
 def is_plain(sign: str) -> bool:
     """ASCII; and signs that are no letters, no marks on letters and no digits, outside of East Asia's blocks."""
@@ -39,7 +46,17 @@ def is_plain_page(texts: Iterable[str], plainly: Iterable[str]) -> bool:
     return _foreign(texts) <= _MISREAD and _foreign(plainly) <= _FOREIGN
 
 
+def with_dashes(text: str) -> str:
+    """A line of a page without East Asian text: what looks like a dash is one."""
+    return text.translate(_TO_DASH)
+
+
+def is_east_asian_page(texts: Iterable[str]) -> bool:
+    """Whether a page holds letters of East Asia other than those that look like a dash."""
+    return any(sign.isalpha() and ord(sign) >= _CJK for text in texts for sign in with_dashes(text))
+
+
 def _foreign(texts: Iterable[str]) -> float:
-    """Share of the letters that are not plain."""
-    letters = [sign for text in texts for sign in text if sign.isalpha()]
+    """Share of the letters that are not plain. What looks like a dash is not counted as a letter."""
+    letters = [sign for text in texts for sign in with_dashes(text) if sign.isalpha()]
     return sum(not is_plain(sign) for sign in letters) / max(1, len(letters))

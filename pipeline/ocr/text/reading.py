@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .alphabet import Alphabet
-from .ctc import Best, decode, preferred
+from .ctc import BLANK, Best, decode, preferred
 from .doubts import Doubt, doubts_of
 from .plain import ODDS
 
@@ -33,11 +33,17 @@ class Reading:
 
 
 def as_reading(best: Best, plain: Best, signs: NDArray[np.float32], alphabet: Alphabet) -> Reading:
-    """Of one line: the `best` of all classes and of the plain ones, each (steps,), and the probabilities of letters and
-    digits, (steps, 62) in the order of `alphabet.signs`."""
+    """Of one line: the `best` of all classes and of the plain ones, each (steps,), and the probabilities of letters,
+    digits and separators, (steps, 64) in the order of `alphabet.signs`."""
     text, confidence = decode(best, alphabet.characters)
-    chosen = preferred(best, plain, ODDS)
+    chosen = preferred(best, _with_dashes(best, plain, alphabet), ODDS)
     doubts = doubts_of(chosen, signs, alphabet)
     if np.array_equal(chosen[0], best[0]):
         return Reading(text, confidence, doubts=doubts)
     return Reading(text, confidence, Reading(*decode(chosen, alphabet.characters), doubts=doubts))
+
+
+def _with_dashes(best: Best, plain: Best, alphabet: Alphabet) -> Best:
+    """The plain choice of each step: where the best of all looks like a dash, the dash, as likely as that."""
+    dash = alphabet.dash_for[best[0]]
+    return np.where(dash != BLANK, dash, plain[0]), np.where(dash != BLANK, best[1], plain[1])

@@ -13,8 +13,9 @@ from dataclasses import replace
 from ..geometry import Polygons
 from .amounts import has_amounts, without_letters
 from .dictionary import by_dictionary, english_words, is_english
+from .number_format import in_format, number_format_of
 from .numbers import numbers_for_letters
-from .plain import is_plain_page
+from .plain import is_east_asian_page, is_plain_page, with_dashes
 from .reading import Reading
 
 LEGIBLE = 0.7
@@ -27,16 +28,34 @@ def respell(readings: Sequence[Reading], polygons: Polygons) -> list[Reading]:
     plainly = [reading.plainly for reading in readings]
     texts = [reading.text for reading in plainly]
     if not is_plain_page((reading.text for reading in readings), texts):
-        return list(readings)
+        return _in_page_format(_without_east_asian_dashes(readings))
     if not any(reading.doubts for reading in plainly):
         return plainly
     amounts, words = has_amounts(texts), english_words()
     if not is_english(texts, words):
         words = frozenset()
     digits = numbers_for_letters(plainly, polygons)
-    return [
+    spelt = [
         _saying(reading, digits.get(place) or _respelt(reading, amounts=amounts, words=words))
         for place, reading in enumerate(plainly)
+    ]
+    return _in_page_format(spelt)
+
+
+def _without_east_asian_dashes(readings: Sequence[Reading]) -> list[Reading]:
+    if is_east_asian_page(reading.text for reading in readings):
+        return list(readings)
+    return [replace(reading, text=with_dashes(reading.text)) for reading in readings]
+
+
+def _in_page_format(readings: Sequence[Reading]) -> list[Reading]:
+    """Numbers with the separators of the page. Doubts of a reading with a plain one beside it are not its own."""
+    page = number_format_of(reading.text for reading in readings)
+    if page is None:
+        return list(readings)
+    return [
+        _saying(reading, in_format(reading.text, reading.doubts, page)) if reading.plain is None else reading
+        for reading in readings
     ]
 
 
@@ -51,8 +70,10 @@ def _saying(reading: Reading, text: str) -> Reading:
     """A sign that is changed counts with its own probability in the line's confidence."""
     if text == reading.text:
         return reading
+    if len(text) != len(reading.text):  # a separator that was read twice is left out
+        return replace(reading, text=text, confidence=reading.confidence - 1 / len(reading.text), doubts=())
     lost = sum(
-        doubt.probability - dict(doubt.others)[text[doubt.place]]
+        doubt.probability - dict(doubt.others).get(text[doubt.place], 0.0)
         for doubt in reading.doubts
         if text[doubt.place] != reading.text[doubt.place]
     )
