@@ -6,7 +6,7 @@ The detector's answer can't tell what the detector did not see. The ink can: it 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import cv2
@@ -31,6 +31,12 @@ the share of its box that is ink lies between these two."""
 _ALIKE_HEIGHTS = (0.5, 2.0)
 """Characters of a page's print are between half and twice as high as the print's median."""
 
+DASH_ASPECT = 1.5
+_DASH_HEIGHTS = (0.4, 0.25, 2.2)
+_DASH_FILLED = 0.6
+"""A dash is at least 1.5 times as long as high, and 0.6 of its box is ink. It is at most 0.4 times as high as the
+median character of the print, and 0.25 to 2.2 times as long."""
+
 _REACH_HEIGHTS = 0.6
 """Characters of one line are at most twice this many of their own heights apart."""
 
@@ -43,12 +49,14 @@ and at least twice as long as high."""
 
 @dataclass(frozen=True, slots=False, eq=False)
 class Ink:
-    """`boxes`: (n, 4) int32, x0, y0, x1, y1 in pixels of the page, of the components that may be characters.
+    """`boxes`: (n, 4) int32, x0, y0, x1, y1 in pixels of the page, of the components that may be characters; `dashes`:
+    (m, 4), of those that may be dashes, which are too low for a character.
 
     `height_px`: of the page's print, the median weighted by height, so that specks don't count; 0 without ink.
     """
 
     boxes: NDArray[np.int32]
+    dashes: NDArray[np.int32] = field(default_factory=lambda: np.zeros((0, 4), np.int32))
 
     @cached_property
     def height_px(self) -> float:
@@ -101,7 +109,17 @@ def ink_of(page: Image) -> Ink:
         grey, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, _BLOCK_PX, _DARKER_LEVELS
     )
     _, _, stats, _ = cv2.connectedComponentsWithStats(drawn, connectivity=8)
-    return Ink(_characters(np.asarray(stats[1:], np.int32), page_height=page.shape[0]))
+    found = np.asarray(stats[1:], np.int32)
+    ink = Ink(_characters(found, page_height=page.shape[0]))
+    return replace(ink, dashes=_dashes(found, ink.height_px))
+
+
+def _dashes(stats: NDArray[np.int32], print_height: float) -> NDArray[np.int32]:
+    x, y, width, height, area = stats[:, :5].T
+    low, long = height <= _DASH_HEIGHTS[0] * print_height, width >= DASH_ASPECT * height
+    sized = (width >= _DASH_HEIGHTS[1] * print_height) & (width <= _DASH_HEIGHTS[2] * print_height)
+    chosen = low & long & sized & (area >= _DASH_FILLED * width * height)
+    return np.asarray(np.stack([x, y, x + width, y + height], axis=1)[chosen], np.int32)
 
 
 def _characters(stats: NDArray[np.int32], *, page_height: int) -> NDArray[np.int32]:

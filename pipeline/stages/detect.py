@@ -10,6 +10,7 @@ from pipeline.core.events import Detected, Part
 from pipeline.engines.base import Engine, Image, Polygons, Regions, TableCrop
 from pipeline.ocr.drawn_tables import Drawn, drawn_tables
 from pipeline.ocr.geometry import crop, sizes
+from pipeline.ocr.lone_marks import LoneMarks, lone_marks
 from pipeline.ocr.orientation import Rotation, Turn
 from pipeline.ocr.regions import lines_in
 from pipeline.ocr.table_regions import table_regions
@@ -50,9 +51,9 @@ def detect(engine: Engine, pages: Sequence[Page]) -> list[Detected]:
         engine.lay_out([look.image for page, (look, _, _) in zip(pages, upright, strict=True) if page.tables])
     )
     return [
-        _laid_out(engine, look.image, text, Found(rotation, look.ink, next(layouts)))
+        _laid_out(engine, look, text, Found(rotation, look.ink, next(layouts)))
         if page.tables
-        else Detected(_lines(engine, look.image, text), Found(rotation, look.ink))
+        else Detected(_lines(engine, look, text, lone_marks(look.ink, text.polygons)), Found(rotation, look.ink))
         for page, (look, text, rotation) in zip(pages, upright, strict=True)
     ]
 
@@ -79,16 +80,23 @@ def _legible(engine: Engine, image: Image, polygons: Polygons) -> float:
     return sum(reading.confidence * len(reading.text) for reading in readings) / signs if signs else 0.0
 
 
-def _laid_out(engine: Engine, image: Image, text: Regions, found: Found) -> Detected:
+def _laid_out(engine: Engine, look: Look, text: Regions, found: Found) -> Detected:
+    marks = lone_marks(look.ink, text.polygons)
+    lines = np.concatenate([text.polygons[~marks.instead], marks.boxes])
     tables = [
-        _table_part(engine, image, drawn, text.polygons[lines_in(drawn[0], text.polygons)])
-        for drawn in drawn_tables(image, table_regions(found.regions, text.polygons), text.polygons)
+        _table_part(engine, look.image, drawn, lines[lines_in(drawn[0], lines)])
+        for drawn in drawn_tables(look.image, table_regions(found.regions, lines), lines)
     ]
-    return Detected((*_lines(engine, image, text), *tables), found)
+    return Detected((*_lines(engine, look, text, marks), *tables), found)
 
 
-def _lines(engine: Engine, image: Image, text: Regions) -> tuple[Part, ...]:
-    return tuple(_crop_part(engine, Crop(crop(image, polygon), polygon)) for polygon in text.polygons)
+def _lines(engine: Engine, look: Look, text: Regions, marks: LoneMarks) -> tuple[Part, ...]:
+    found = [Crop(crop(look.image, polygon), polygon) for polygon in text.polygons[~marks.instead]]
+    alone = [
+        Crop(crop(look.image, around), polygon, "dash" if is_dash else "character")
+        for around, polygon, is_dash in zip(marks.crops, marks.boxes, marks.is_dash.tolist(), strict=True)
+    ]
+    return tuple(_crop_part(engine, piece) for piece in (*found, *alone))
 
 
 def _crop_part(engine: Engine, piece: Crop) -> Part:

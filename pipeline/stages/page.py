@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
@@ -17,6 +17,7 @@ from pipeline.ocr.layout import Region
 from pipeline.ocr.orientation import to_page
 from pipeline.ocr.tables.table import Table as FoundTable
 from pipeline.ocr.tables.table import read_table
+from pipeline.ocr.text.plain import is_dash
 from pipeline.ocr.text.spelling import respell
 from pipeline.stages.parts import Found, Line, Sheet, TableSeen
 from schemas.fields import Points, relative_box
@@ -28,6 +29,9 @@ was tried. Its lines are there."""
 
 TABLE_DOUBTFUL = "table_doubtful"
 """Warning: the structure of a table on the page has a confidence below `DOUBTFUL`."""
+
+MARK_CONFIDENCE = 0.8
+"""Confidence from which a character that stands alone, and that the detector did not find, is delivered."""
 
 DOUBTFUL = 0.5
 """Below it a table is more likely wrong in some cell than right: of 16 such tables 4 were right, of 78 others 70. 61 of
@@ -117,11 +121,21 @@ def _upright(read: PageRead) -> _Upright:
 
 
 def _lines(read: Sequence[Line]) -> tuple[Line, ...]:
-    """Each says what it says beside the others; those without text are none."""
+    """Each with the text that it has beside the others, without empty lines and marks that are not read as one."""
     readings = respell([line.reading for line in read], _polygons(read))
-    return tuple(
-        Line(line.polygon, reading) for line, reading in zip(read, readings, strict=True) if reading.text.strip()
-    )
+    lines = (replace(line, reading=reading) for line, reading in zip(read, readings, strict=True))
+    return tuple(line for line in lines if line.reading.text.strip() and _is_mark(line))
+
+
+def _is_mark(line: Line) -> bool:
+    """Whether a lone mark is read as what it looks like; true for other lines."""
+    match line.mark:
+        case None:
+            return True
+        case "dash":
+            return is_dash(line.reading.text.strip())
+        case "character":
+            return len(line.reading.text.strip()) == 1 and line.reading.confidence >= MARK_CONFIDENCE
 
 
 def _polygons(lines: Sequence[Line]) -> Polygons:

@@ -7,12 +7,15 @@ page until `compose` brings it back: lines and tables are then never turned, wha
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from pipeline.engines.base import Image, Polygons, Reading, TableCrop
 from pipeline.ocr.ink import Ink
 from pipeline.ocr.layout import Region
 from pipeline.ocr.orientation import Rotation
 from pipeline.ocr.tables.structure import Structure
+
+Mark = Literal["dash", "character"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +49,21 @@ class Found:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Crop:
-    """One line cut out of its page, level. `polygon` is (4, 2) float32, where it lies on the upright page."""
+    """One line cut out of its page, level. `polygon` is (4, 2) float32, where it lies on the upright page. `mark`: what
+    shape a lone mark has (`pipeline.ocr.lone_marks`), none for a line that the detector found."""
 
     image: Image
     polygon: Polygons
+    mark: Mark | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Line:
-    """One line read. `polygon` as in `Crop`."""
+    """One line read. `polygon` and `mark` as in `Crop`."""
 
     polygon: Polygons
     reading: Reading
+    mark: Mark | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,4 +11,4 @@ from pipeline.stages.parts import Crop, Line
 def recognise(engine: Engine, crops: Sequence[Crop]) -> list[Line]:
     """One line a crop, in order; its text may be empty. Runs on the engine's own thread."""
     readings = engine.recognise([crop.image for crop in crops])
-    return [Line(crop.polygon, reading) for crop, reading in zip(crops, readings, strict=True)]
+    return [Line(crop.polygon, reading, crop.mark) for crop, reading in zip(crops, readings, strict=True)]

@@ -21,8 +21,8 @@ SIGNS = string.digits + string.ascii_letters + SEPARATORS
 class Alphabet:
     """`characters`: what each class stands for, the blank for nothing; `lengths`: (classes,), theirs. `plain`:
     (classes,), which of them are plain (`pipeline.ocr.text.plain`). `signs`: (64,), the classes of `SIGNS`, the blank's
-    for one it has not; `sign_of`: (classes,), which of `SIGNS` each is, -1 for none; `dash_for`: (classes,), the class of the dash
-    for what looks like one, the blank's for others."""
+    for one it has not; `sign_of`: (classes,), which of `SIGNS` each is, -1 for none; `dash_for`: (classes,), the class
+    of the dash for what looks like one, the blank's for others."""
 
     characters: tuple[str, ...]
     lengths: NDArray[np.int64]
@@ -37,13 +37,12 @@ class Alphabet:
         characters = ("", *dictionary, " ")
         places = {character: place for place, character in enumerate(characters)}
         numbers = {sign: number for number, sign in enumerate(SIGNS)}
+        dash = places.get(DASH, BLANK)
         return cls(
             characters,
             np.array([len(character) for character in characters], np.int64),
             np.array([all(map(is_plain, character)) for character in characters], np.bool_),
             np.array([places.get(sign, BLANK) for sign in SIGNS], np.int64),
             np.array([numbers.get(character, -1) for character in characters], np.int64),
-            np.array(
-                [places.get(DASH, BLANK) if one and one in EAST_ASIAN_DASHES else BLANK for one in characters], np.int64
-            ),
+            np.array([dash if one and one in EAST_ASIAN_DASHES else BLANK for one in characters], np.int64),
         )

@@ -17,7 +17,7 @@ FAINT = 0.02
 @dataclass(frozen=True, slots=True)
 class Doubt:
     """One letter, digit or separator of a text, at `place`, read with this probability. `others`: those it may be
-    instead, and theirs, the likeliest first; never the same letter in another case. A separator may be the other one."""
+    instead, and theirs, the likeliest first; never the same letter in another case. For a separator it is the other."""
 
     place: int
     probability: float

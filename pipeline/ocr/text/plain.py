@@ -27,8 +27,8 @@ _CJK = 0x2E80
 
 DASH = "-"
 EAST_ASIAN_DASHES = "\u4e00\u30fc\uff0d\u2500\u3161\u2f00"
-"""Signs of East Asia that look like a dash: the Chinese one, the Japanese sign for a long vowel, and others. A recogniser
-of many scripts takes a dash that stands alone for one of them."""
+"""Signs of East Asia that look like a dash: the Chinese one, the Japanese sign for a long vowel, and others. A
+recogniser of many scripts takes a dash that stands alone for one of them."""
 
 _TO_DASH = str.maketrans(dict.fromkeys(EAST_ASIAN_DASHES, DASH))
 
@@ -49,6 +49,11 @@ def is_plain_page(texts: Iterable[str], plainly: Iterable[str]) -> bool:
 def with_dashes(text: str) -> str:
     """A line of a page without East Asian text: what looks like a dash is one."""
     return text.translate(_TO_DASH)
+
+
+def is_dash(text: str) -> bool:
+    """Whether a text is one sign that looks like a dash."""
+    return len(text) == 1 and (with_dashes(text) == DASH or unicodedata.category(text) == "Pd")
 
 
 def is_east_asian_page(texts: Iterable[str]) -> bool:
