@@ -131,7 +131,7 @@ def build_worker(
             store,
             store_place(settings),
             by=pipeline_stamp(settings, engines),
-            defaults=Defaults(dpi=settings.decode.dpi, tables=settings.engine.tables),
+            defaults=Defaults(dpi=settings.decode.dpi, tables=settings.engine.tables, correct=settings.engine.correct),
             threads=settings.store.threads,
             inbox=inbox,
             journeys=journeys,

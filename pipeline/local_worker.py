@@ -27,6 +27,7 @@ from pipeline.workers.storing import Writes
 from schemas.codec import decode, encode
 from schemas.events import DocumentSubmitted, Options
 from schemas.failures import DeadLetter, read_dead_letter
+from schemas.fields import SCHEMA_VERSION
 from schemas.objects import ObjectInfo, ObjectRef
 from schemas.record import Headers, Partition, Position, Record
 from schemas.results import DocumentCompleted
@@ -157,7 +158,7 @@ def outcomes(worker: LocalWorker, keys: Iterable[str], options: Options, *, most
     under_way: dict[int, str] = {}
     while True:
         while len(under_way) < most and (key := next(waiting, None)) is not None:
-            event = DocumentSubmitted(schema_version="1.0", bucket=DOCUMENTS, key=key, options=options)
+            event = DocumentSubmitted(schema_version=SCHEMA_VERSION, bucket=DOCUMENTS, key=key, options=options)
             under_way[worker.submit(encode(event))] = key
         if not under_way:
             return

@@ -178,6 +178,9 @@ class EngineSection(Section):
     tables: bool = Field(
         default=True, description="Find layout and tables, where the event does not say. Without them pages have lines."
     )
+    correct: bool = Field(
+        default=True, description="Correct lines by their page (spelling, amounts), where the event does not say."
+    )
     cache_directory: Path = Field(
         default_factory=engines_home, description="Where engines that TensorRT has built for a GPU are kept."
     )

@@ -71,6 +71,10 @@ class Options(Message):
     tables: Annotated[bool, Strict()] | None = Field(
         default=None, description="Whether to look for layout and tables; without them pages have lines."
     )
+    correct: Annotated[bool, Strict()] | None = Field(
+        default=None,
+        description="Whether lines are corrected by their page: spelling, amounts; false leaves text as read.",
+    )
     password_secret: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")] | None = Field(
         default=None, description="Name of a mounted secret that holds the document's password; never a password."
     )
@@ -79,12 +83,13 @@ class Options(Message):
         """Whether page `number` (from 1) is asked for."""
         return self.pages is None or in_ranges(self.pages, number)
 
-    def effective(self, *, dpi: int, tables: bool) -> Options:
+    def effective(self, *, dpi: int, tables: bool, correct: bool) -> Options:
         """These options with the service's defaults filled in: what `result_id` is made of."""
         return Options(
             pages=self.pages,
             dpi=dpi if self.dpi is None else self.dpi,
             tables=tables if self.tables is None else self.tables,
+            correct=correct if self.correct is None else self.correct,
             password_secret=self.password_secret,
         )
 

@@ -17,6 +17,10 @@ from pydantic import WithJsonSchema as JsonSchema
 from schemas.problems import UnknownSchemaVersion
 
 MAJOR = 1
+SCHEMA_VERSION = "1.1"
+"""The version that every message carries once it is read, and every message we write. 1.1 adds fields to 1.0 and
+changes none: a message of 1.0 is read with those fields at their defaults."""
+
 _VERSION = re.compile(r"([0-9]{1,4})(\.[0-9]{1,4}){0,2}")
 
 
@@ -27,14 +31,14 @@ class Message(BaseModel):
 
 
 def _known_version(given: Any) -> str:
-    """Any spelling of major 1 ("1", "1.4", 1, 1.0) as "1.0". Raises UnknownSchemaVersion for another major."""
+    """`SCHEMA_VERSION` for any spelling of major 1 ("1", "1.4", 1, 1.0). Raises UnknownSchemaVersion otherwise."""
     spelt = str(given) if isinstance(given, (str, int, float)) and not isinstance(given, bool) else ""
     found = _VERSION.fullmatch(spelt)
     if found is None:
         raise ValueError("not a version")
     if int(found[1]) != MAJOR:
         raise UnknownSchemaVersion
-    return "1.0"
+    return SCHEMA_VERSION
 
 
 def _round4(value: float) -> float:
@@ -73,10 +77,14 @@ Points = tuple[Point, Point, Point, Point]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 SchemaVersion = Annotated[
-    Literal["1.0"],
+    str,
     BeforeValidator(_known_version, json_schema_input_type=Annotated[str, Field(pattern=r"^1(\.[0-9]+)*$")] | float),
+    JsonSchema({"type": "string", "pattern": r"^1\.[0-9]+$"}, mode="serialization"),
 ]
+"""JSON Schemas of what we write allow every minor version: who validates against them can take later ones."""
+
 Confidence = Annotated[Share, AfterValidator(_round4)]
+RoundedShare = Annotated[Share, AfterValidator(_round4)]
 Seconds = Annotated[float, Field(ge=0), AfterValidator(_round4)]
 Polygon = Annotated[Points, AfterValidator(_round_polygon)]
 Box = Annotated[tuple[Share, Share, Share, Share], AfterValidator(_round_box)]

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from schemas.entries import Entry, NoDocument, NoDocumentReason, Refused, submitted
+from schemas.fields import SCHEMA_VERSION
 
 MAX_DOCUMENTS = 1000
 """Records in one notification. Stores send one, rarely a few; more would make one offset wait for all of them."""
@@ -60,7 +61,7 @@ def _entry(index: int, record: Any) -> Entry:
     if isinstance(key, str) and key.endswith("/") and not size:
         return NoDocument(index, "folder_marker")
     fields = {
-        "schema_version": "1.0",
+        "schema_version": SCHEMA_VERSION,
         "bucket": bucket.get("name"),
         "key": key,
         "version_id": found.get("versionId"),

@@ -11,6 +11,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from schemas.fields import (
+    SCHEMA_VERSION,
     Box,
     Code,
     Confidence,
@@ -19,6 +20,7 @@ from schemas.fields import (
     PageNumber,
     Polygon,
     Rotation,
+    RoundedShare,
     SchemaVersion,
     Sha256,
     Uuid,
@@ -43,6 +45,9 @@ class TextLine(Message):
     id: str = Field(description="Name of the line, unique on its page.")
     text: str = Field(description="What the line says, Unicode.")
     confidence: Confidence = Field(description="Mean probability of the characters kept, 0 to 1, 4 decimals.")
+    read_as: str | None = Field(
+        default=None, description="What the recogniser read, where `text` was corrected by its page; null otherwise."
+    )
     polygon: Polygon = Field(description="Four corners [x, y] in pixels, clockwise from the text's own top left.")
     bbox: Box = Field(description="[x0, y0, x1, y1] as shares (0 to 1) of page width and height, 6 decimals.")
 
@@ -99,7 +104,7 @@ class PageError(Message):
 class PageResult(Message):
     """One page. With `content` (claim check), text, blocks, lines and tables are null and lie in that object."""
 
-    schema_version: SchemaVersion = Field(default="1.0", description="Version of this message, major.minor.")
+    schema_version: SchemaVersion = Field(default=SCHEMA_VERSION, description="Version of this message, major.minor.")
     document_id: Uuid = Field(description="UUIDv5 of the object read.")
     result_id: Uuid = Field(description="UUIDv5 of document, options and pipeline.")
     number: PageNumber = Field(description="Page number, from 1.")
@@ -113,6 +118,10 @@ class PageResult(Message):
     lines: tuple[TextLine, ...] | None = Field(default=(), description="Text lines, in reading order.")
     tables: tuple[Table, ...] | None = Field(default=(), description="Tables, in reading order.")
     warnings: tuple[Code, ...] = Field(default=(), description="Codes of what a reader should know about the page.")
+    text_not_read: RoundedShare | None = Field(
+        default=None,
+        description="Share of the page's text-like ink that lies in none of its lines, 0 to 1; null if not measured.",
+    )
     error: PageError | None = Field(default=None, description="Why the page failed; null unless status is failed.")
     content: ContentRef | None = Field(default=None, description="Where the full page lies when it is not in here.")
 

@@ -12,7 +12,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from schemas.events import Metadata, Options, Reference
-from schemas.fields import Count, Message, SchemaVersion, Seconds, Sha256, TraceId, UtcTime, Uuid
+from schemas.fields import SCHEMA_VERSION, Count, Message, SchemaVersion, Seconds, Sha256, TraceId, UtcTime, Uuid
 from schemas.pages import Block, BlockKind, Cell, ContentRef, PageError, PageResult, PageStatus, Table, TextLine
 
 __all__ = [
@@ -93,7 +93,7 @@ class PagesByStatus(Message):
 class DocumentResult(Message):
     """The full result: one JSON object in the results bucket."""
 
-    schema_version: SchemaVersion = Field(default="1.0", description="Version of this message, major.minor.")
+    schema_version: SchemaVersion = Field(default=SCHEMA_VERSION, description="Version of this message, major.minor.")
     document_id: Uuid = Field(description="UUIDv5 of the object read.")
     result_id: Uuid = Field(description="UUIDv5 of document, options and pipeline.")
     status: DocumentStatus = Field(description="complete, or partial when at least one page failed.")
@@ -170,7 +170,7 @@ class Timings(Message):
 class DocumentCompleted(Message):
     """The completion: one record a document."""
 
-    schema_version: SchemaVersion = Field(default="1.0", description="Version of this message, major.minor.")
+    schema_version: SchemaVersion = Field(default=SCHEMA_VERSION, description="Version of this message, major.minor.")
     document_id: Uuid = Field(description="UUIDv5 of the object read.")
     result_id: Uuid = Field(description="UUIDv5 of document, options and pipeline.")
     reference: Reference | None = Field(default=None, description="The caller's own reference, echoed.")

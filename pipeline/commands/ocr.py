@@ -35,6 +35,9 @@ LaneCount = Annotated[int | None, typer.Option(min=1, help="Engines at work at o
 Dpi = Annotated[int | None, typer.Option(min=72, max=600, help="Resolution of PDF pages.")]
 Pages = Annotated[str | None, typer.Option(help='Which pages, such as "1-3,7"; all by default.')]
 Tables = Annotated[bool | None, typer.Option("--tables/--no-tables", help="Look for layout and tables; or lines only.")]
+Correct = Annotated[
+    bool | None, typer.Option("--correct/--no-correct", help="Correct lines by their page; or text as it was read.")
+]
 Html = Annotated[bool, typer.Option("--html", help="Also write <file name>.html each, to look at in a browser.")]
 PasswordFile = Annotated[
     Path | None, typer.Option(exists=True, dir_okay=False, help="File that holds the documents' password.")
@@ -50,6 +53,7 @@ def ocr(
     dpi: Dpi = None,
     pages: Pages = None,
     tables: Tables = None,
+    correct: Correct = None,
     html: Html = False,
     password_file: PasswordFile = None,
 ) -> None:
@@ -71,7 +75,8 @@ def ocr(
     chosen = chosen_files(files, out=out)
     if not chosen.files and not chosen.left:
         raise typer.BadParameter(f"no file in {', '.join(shown(path) for path in files)}", param_hint="FILES")
-    options = _options(dpi=dpi, pages=pages, tables=tables, password_secret=PASSWORD if password_file else None)
+    secret = PASSWORD if password_file else None
+    options = _options(dpi=dpi, pages=pages, tables=tables, correct=correct, password_secret=secret)
     with told_plainly(), _secrets(password_file) as secrets:
         log_warnings()
         settings = local_settings(engine=_given(name=engine, profile=profile, lanes=lanes), decode=secrets)

@@ -15,6 +15,7 @@ from pipeline.settings import Settings
 from pipeline.telemetry.tracing import carry, close, tracer_provider
 from schemas.codec import encode
 from schemas.events import DocumentSubmitted
+from schemas.fields import SCHEMA_VERSION
 from schemas.objects import ObjectInfo
 from schemas.record import OutRecord
 
@@ -40,7 +41,7 @@ def send(settings: Settings, topic: str, objects: Sequence[ObjectInfo]) -> dict[
 
 def _event(tracer: Tracer, topic: str, reference: str, info: ObjectInfo) -> OutRecord:
     event = DocumentSubmitted(
-        schema_version="1.0",
+        schema_version=SCHEMA_VERSION,
         bucket=info.bucket,
         key=info.key,
         version_id=info.version_id,

@@ -11,6 +11,7 @@ import orjson
 from pipeline.samples.collection import Sample, gauge_report, letter, till_receipt, torn
 from schemas.codec import encode
 from schemas.events import DocumentSubmitted
+from schemas.fields import SCHEMA_VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def _event(
 def _submitted(bucket: str, sample: Sample) -> bytes:
     return encode(
         DocumentSubmitted(
-            schema_version="1.0",
+            schema_version=SCHEMA_VERSION,
             bucket=bucket,
             key=sample.key,
             content_type=sample.content_type,

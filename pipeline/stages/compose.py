@@ -14,7 +14,9 @@ from schemas.results import DocumentResult, PagesByStatus, Pipeline, Source
 def compose_document(
     outcomes: Sequence[PageOutcome], *, document_id: str, result_id: str, source: Source, options: Options, by: Pipeline
 ) -> DocumentResult:
-    pages = tuple(_page(outcome, document_id=document_id, result_id=result_id) for outcome in outcomes)
+    """`options`: the effective ones."""
+    correct = bool(options.correct)
+    pages = tuple(_page(one, document_id=document_id, result_id=result_id, correct=correct) for one in outcomes)
     return DocumentResult(
         document_id=document_id,
         result_id=result_id,
@@ -27,7 +29,7 @@ def compose_document(
     )
 
 
-def _page(outcome: PageOutcome, *, document_id: str, result_id: str) -> PageResult:
+def _page(outcome: PageOutcome, *, document_id: str, result_id: str, correct: bool) -> PageResult:
     match outcome:
         case PageSkipped(number):
             return PageResult(document_id=document_id, result_id=result_id, number=number, status="skipped")
@@ -40,4 +42,4 @@ def _page(outcome: PageOutcome, *, document_id: str, result_id: str) -> PageResu
                 error=PageError(code=error.code, stage=error.stage, message=error.message),
             )
         case PageRead():
-            return compose_page(outcome, document_id=document_id, result_id=result_id)
+            return compose_page(outcome, document_id=document_id, result_id=result_id, correct=correct)

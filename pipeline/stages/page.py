@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
@@ -18,10 +18,17 @@ from pipeline.ocr.orientation import to_page
 from pipeline.ocr.tables.table import Table as FoundTable
 from pipeline.ocr.tables.table import read_table
 from pipeline.ocr.text.plain import is_dash
+from pipeline.ocr.text.reading import Reading
 from pipeline.ocr.text.spelling import respell
 from pipeline.stages.parts import Found, Line, Sheet, TableSeen
 from schemas.fields import Points, relative_box
 from schemas.pages import Block, Cell, PageResult, Table, TextLine
+
+TEXT_NOT_READ = "text_not_read"
+"""Warning: print on the page lies in none of its lines; the page's `text_not_read` tells how much of it."""
+
+SCRIPT_UNSUPPORTED = "script_unsupported"
+"""Warning: the page is in a script that the recogniser doesn't know; its lines are guesswork."""
 
 TABLE_UNREADABLE = "table_unreadable"
 """Warning: a table was found on the page, and no structure that could be one; or asking for it failed, every time it
@@ -39,12 +46,26 @@ these were drawn, and 33 cut out of papers and reports."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Delivered:
+    """A line as it is delivered: `reading`, corrected by its page, of what was `read`."""
+
+    polygon: Polygons
+    read: Reading
+    reading: Reading
+
+    @property
+    def read_as(self) -> str | None:
+        """The recogniser's own text; None where it is the line's."""
+        return self.read.text if self.read.text != self.reading.text else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Upright:
     """A page as it was read. `lines` in the order they were found, `polygons` and `texts` theirs; `tables` by where."""
 
     sheet: Sheet
     found: Found
-    lines: tuple[Line, ...]
+    lines: tuple[_Delivered, ...]
     polygons: Polygons
     texts: tuple[str, ...]
     tables: dict[Region, TableSeen]
@@ -73,8 +94,9 @@ class _Placed:
     lines: tuple[int, ...]
 
 
-def compose_page(read: PageRead, *, document_id: str, result_id: str) -> PageResult:
-    page = _upright(read)
+def compose_page(read: PageRead, *, document_id: str, result_id: str, correct: bool) -> PageResult:
+    """`correct`: whether lines are corrected by their page; they stay as they were read otherwise."""
+    page = _upright(read, correct=correct)
     width, height = page.size
     blocks = find_blocks(
         page.polygons,
@@ -108,8 +130,8 @@ def compose_page(read: PageRead, *, document_id: str, result_id: str) -> PageRes
     )
 
 
-def _upright(read: PageRead) -> _Upright:
-    lines = _lines([answer for answer in read.answers if isinstance(answer, Line)])
+def _upright(read: PageRead, *, correct: bool) -> _Upright:
+    lines = _delivered([answer for answer in read.answers if isinstance(answer, Line)], correct=correct)
     return _Upright(
         cast(Sheet, read.sheet),
         cast(Found, read.found),
@@ -120,25 +142,29 @@ def _upright(read: PageRead) -> _Upright:
     )
 
 
-def _lines(read: Sequence[Line]) -> tuple[Line, ...]:
-    """Each with the text that it has beside the others, without empty lines and marks that are not read as one."""
-    readings = respell([line.reading for line in read], _polygons(read))
-    lines = (replace(line, reading=reading) for line, reading in zip(read, readings, strict=True))
-    return tuple(line for line in lines if line.reading.text.strip() and _is_mark(line))
+def _delivered(read: Sequence[Line], *, correct: bool) -> tuple[_Delivered, ...]:
+    """The lines that have text, each corrected by the others if `correct`; without marks that are not read as one."""
+    readings = [line.reading for line in read]
+    said = respell(readings, _polygons(read)) if correct else readings
+    return tuple(
+        _Delivered(line.polygon, line.reading, reading)
+        for line, reading in zip(read, said, strict=True)
+        if reading.text.strip() and _is_mark(line, reading)
+    )
 
 
-def _is_mark(line: Line) -> bool:
+def _is_mark(line: Line, reading: Reading) -> bool:
     """Whether a lone mark is read as what it looks like; true for other lines."""
     match line.mark:
         case None:
             return True
         case "dash":
-            return is_dash(line.reading.text.strip())
+            return is_dash(reading.text.strip())
         case "character":
-            return len(line.reading.text.strip()) == 1 and line.reading.confidence >= MARK_CONFIDENCE
+            return len(reading.text.strip()) == 1 and reading.confidence >= MARK_CONFIDENCE
 
 
-def _polygons(lines: Sequence[Line]) -> Polygons:
+def _polygons(lines: Sequence[Line | _Delivered]) -> Polygons:
     return np.stack([line.polygon for line in lines]) if lines else no_polygons()
 
 
@@ -189,12 +215,13 @@ def _table(name: str, placed: _Placed, page: _Upright, names: Mapping[int, str])
     )
 
 
-def _text_line(name: str, line: Line, page: _Upright) -> TextLine:
+def _text_line(name: str, line: _Delivered, page: _Upright) -> TextLine:
     polygon = page.shown(line.polygon)
     return TextLine(
         id=name,
         text=line.reading.text,
         confidence=min(max(0.0, float(line.reading.confidence)), 1.0),  # not-a-number becomes 0
+        read_as=line.read_as,
         polygon=polygon,
         bbox=relative_box(polygon, width=page.sheet.width, height=page.sheet.height),
     )

@@ -41,6 +41,7 @@ class Defaults:
 
     dpi: int
     tables: bool
+    correct: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,8 @@ class Storer:
         assert event is not None
         assert journey.source is not None
         assert journey.document_id is not None
-        options = event.options.effective(dpi=self._defaults.dpi, tables=self._defaults.tables)
+        usual = self._defaults
+        options = event.options.effective(dpi=usual.dpi, tables=usual.tables, correct=usual.correct)
         return compose_document(
             outcome.pages,
             document_id=journey.document_id,

@@ -166,6 +166,20 @@ def test_an_event_says_whether_tables_are_read(usual: bool) -> None:
     assert found == {None: int(usual), True: 1, False: 0}
 
 
+@pytest.mark.parametrize("usual", [True, False])
+def test_an_event_says_whether_lines_are_corrected(usual: bool) -> None:
+    """The result tells the option in effect, and each of the two ways has a result_id of its own."""
+    site = Site(engine={"correct": usual})
+    found = {}
+    with site.worker():
+        for wish in (None, True, False):
+            done = site.completion(site.submit("line.png", picture("one line"), options={"correct": wish}))
+            found[wish] = (result_of(site, done).options.correct, done.result_id)
+    assert found[None] == found[usual]
+    assert (found[True][0], found[False][0]) == (True, False)
+    assert found[True][1] != found[False][1]
+
+
 def test_several_documents_in_one_record(site: Site) -> None:
     """A notification that names several objects settles each under its own index."""
     keys = ["several/ä 1.png", "several/2+2.png", "several/3%20.png"]

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from schemas.fields import SCHEMA_VERSION
 from schemas.inbound import Inbound, NoDocument, Refused, Submitted, read_event
 from schemas.notifications import MAX_DOCUMENTS
 from schemas.problems import UnknownSchemaVersion
@@ -51,10 +52,10 @@ def key_of(inbound: Inbound) -> str:
 
 @pytest.mark.parametrize("version", ["1", "1.0", "1.7", "1.2.3", 1, 1.0, 1.5])
 def test_every_spelling_of_major_one_is_read(version: object) -> None:
-    """Major 1 is read however it is spelt, and is 1.0 from then on."""
+    """Major 1 is read however it is spelt, and is the version of this release from then on."""
     entry = only(read({**OWN, "schema_version": version, "from_a_later_minor": 1}))
     assert isinstance(entry, Submitted)
-    assert entry.event.schema_version == "1.0"
+    assert entry.event.schema_version == SCHEMA_VERSION
 
 
 @pytest.mark.parametrize("version", ["2", "2.0", 2, 2.0, "0.9", "17.1"])

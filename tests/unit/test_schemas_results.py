@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,7 +33,8 @@ from schemas.results import (
 
 SHA = "0" * 64
 DOCUMENT = ids.document_id("scans", "a.pdf", etag="e")
-RESULT = ids.result_id(DOCUMENT, Options(dpi=200, tables=True), SHA)
+OPTIONS = Options(dpi=200, tables=True, correct=True)
+RESULT = ids.result_id(DOCUMENT, OPTIONS, SHA)
 SQUARE = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
 CONTENT = ContentRef(bucket="results", key="k", size=1, sha256=SHA)
 FAILED = PageError(code="page_too_large", stage="decode", message="Lower dpi.")
@@ -48,7 +50,7 @@ def document(*pages: PageResult, **fields: Any) -> DocumentResult:
         "result_id": RESULT,
         "status": PagesByStatus.of(pages).document_status,
         "source": Source(bucket="scans", key="a.pdf", size=1, sha256=SHA),
-        "options": Options(dpi=200, tables=True),
+        "options": OPTIONS,
         "page_count": 9,
         "pages": pages,
         "pipeline": Pipeline(version="0", fingerprint=SHA, models=()),
@@ -125,7 +127,7 @@ def test_numbers_are_rounded_once_and_for_all() -> None:
         bbox=(-0.0, 1 / 3, 1, 1),
     )
     assert encode(line) == (
-        b'{"id":"l","text":"x","confidence":0.9877,'
+        b'{"id":"l","text":"x","confidence":0.9877,"read_as":null,'
         b'"polygon":[[0.0,10.3],[1.0,2.0],[3.0,4.0],[5.5,6.0]],"bbox":[0.0,0.333333,1.0,1.0]}'
     )
 
@@ -152,7 +154,7 @@ def test_bytes_of_another_shape_or_version_are_typed_problems() -> None:
         decode(PageResult, b'{"number": "secret"}')
     assert "secret" not in str(caught.value)
     with pytest.raises(UnknownSchemaVersion):
-        decode(PageResult, encode(page()).replace(b'"1.0"', b'"2.0"'))
+        decode(PageResult, encode(page()).replace(b'"1.1"', b'"2.0"'))
 
 
 def test_times_are_utc_with_z_and_milliseconds() -> None:
@@ -183,13 +185,31 @@ def test_page_ranges_merge() -> None:
 
 def test_effective_options_fill_in_defaults_only() -> None:
     """What the caller asked for stays; what was left open takes the service's default."""
-    assert Options(pages="2", tables=False).effective(dpi=200, tables=True) == Options(pages="2", dpi=200, tables=False)
+    asked = Options(pages="2", tables=False)
+    filled = Options(pages="2", dpi=200, tables=False, correct=True)
+    assert asked.effective(dpi=200, tables=True, correct=True) == filled
+    assert Options(correct=False).effective(dpi=200, tables=True, correct=True).correct is False
+
+
+@given(st.booleans())
+def test_a_default_and_the_same_wish_make_one_result(correct: bool) -> None:
+    """An option left open and the same one asked for are the same work, so they have the same result_id."""
+    left, asked = (Options(correct=wish).effective(dpi=200, tables=True, correct=correct) for wish in (None, correct))
+    assert ids.result_id(DOCUMENT, left, SHA) == ids.result_id(DOCUMENT, asked, SHA)
+
+
+def test_a_page_of_1_0_is_read_with_the_new_fields_at_their_defaults() -> None:
+    """1.1 only adds fields: what a service of 1.0 has written stays readable."""
+    line = TextLine(id="l", text="x", confidence=1, polygon=SQUARE, bbox=(0, 0, 1, 1))
+    new = page(lines=(line,), text="x")
+    old = new.model_dump(exclude={"text_not_read": True, "lines": {"__all__": {"read_as"}}}) | {"schema_version": "1.0"}
+    assert decode(PageResult, orjson.dumps(old)) == new
 
 
 def test_ids_follow_from_content() -> None:
     """Equal inputs, equal ids, in every release: these values are a contract."""
     assert DOCUMENT == "d8e10f6d-d50c-5458-9378-c546c77b7c32"
-    assert RESULT == "3f621e29-8c26-555c-ab0c-79f507e7bfef"
+    assert RESULT == "55bc04b0-ce21-5c55-9b56-12424b586571"
     assert ids.document_id("scans", "a.pdf", version_id="null", etag='"e"') == DOCUMENT
     assert ids.document_id("scans", "a.pdf", version_id="v", etag="e") == ids.document_id(
         "scans", "a.pdf", version_id="v"
@@ -209,11 +229,12 @@ def test_ids_differ_where_the_work_differs() -> None:
         ids.document_id("scan", "sa.pdf", etag="e"),
         ids.document_id("scans", "b.pdf", etag="e"),
         ids.document_id("scans", "a.pdf", etag="f"),
-        ids.result_id(DOCUMENT, Options(dpi=201, tables=True), SHA),
-        ids.result_id(DOCUMENT, Options(dpi=200, tables=True, pages="1"), SHA),
-        ids.result_id(DOCUMENT, Options(dpi=200, tables=True), "1" * 64),
+        ids.result_id(DOCUMENT, OPTIONS.model_copy(update={"dpi": 201}), SHA),
+        ids.result_id(DOCUMENT, OPTIONS.model_copy(update={"pages": "1"}), SHA),
+        ids.result_id(DOCUMENT, OPTIONS.model_copy(update={"correct": False}), SHA),
+        ids.result_id(DOCUMENT, OPTIONS, "1" * 64),
     }
-    assert len(others - {DOCUMENT, RESULT}) == 6
+    assert len(others - {DOCUMENT, RESULT}) == 7
 
 
 def test_a_fingerprint_ignores_order_and_nothing_else() -> None:

@@ -50,12 +50,12 @@ class Told(FakeEngine):
         return FakeEngine.read_structure(self, crops) if self.answers is None else [self.answers for _ in crops]
 
 
-def read(engine: FakeEngine, image: Image, *, wanted: bool = False) -> PageResult:
+def read(engine: FakeEngine, image: Image, *, wanted: bool = False, correct: bool = True) -> PageResult:
     [detected] = detect(engine, [Page(image, tables=wanted)])
     by_stage = {"recognise": recognise, "tables": tables}
     answers = [by_stage[part.stage](engine, [part.payload])[0] for part in detected.parts]  # type: ignore[operator]
     sheet = Sheet(1, image.shape[1], image.shape[0], 200, ())
-    return compose_page(PageRead(1, sheet, detected.page, tuple(answers)), **IDS)
+    return compose_page(PageRead(1, sheet, detected.page, tuple(answers)), correct=correct, **IDS)
 
 
 WORDS = st.text("abcdef ", min_size=3, max_size=12).filter(str.strip)
@@ -165,6 +165,24 @@ def test_a_page_in_plain_letters_is_read_so() -> None:
     assert meant.text == "thé glacé\nété"
 
 
+def test_a_corrected_line_tells_what_was_read() -> None:
+    """`read_as` is the recogniser's own text where the line's is another, and null on lines that nothing changed."""
+    page = read(Doubting(), draw_page(["the invoicé of may", "thanks for paying"]))
+    assert [(line.text, line.read_as) for line in page.lines or ()] == [
+        ("the invoice of may", "the invoicé of may"),
+        ("thanks for paying", None),
+    ]
+
+
+def test_text_stays_as_it_was_read_where_nobody_wants_it_corrected() -> None:
+    """Without corrections every line, and every cell, says what the recogniser read."""
+    rows = (("itém", "price"), ("pen", "two"), ("ink", "nine"))
+    page = read(Doubting(), draw_page(["above", Table(rows), "below"]), wanted=True, correct=False)
+    assert page.text == "above\nitém\nprice\npen\ntwo\nink\nnine\nbelow"
+    assert [line.read_as for line in page.lines or ()] == [None] * 8
+    assert next(cell.text for table in page.tables or () for cell in table.cells) == "itém"
+
+
 ROWS = (("item", "price"), ("pen", "two"), ("ink", "nine"))
 
 
@@ -237,7 +255,7 @@ def test_a_table_that_failed_is_told() -> None:
     lines = recognise(engine, [part.payload for part in detected.parts if part.stage == "recognise"])  # type: ignore[misc]
     lost = PartFailed(Retryable("It broke.", code="engine_failed", stage="tables"))
     sheet = Sheet(1, image.shape[1], image.shape[0], 200, ("icc_ignored",))
-    page = compose_page(PageRead(1, sheet, detected.page, (*lines, lost)), **IDS)
+    page = compose_page(PageRead(1, sheet, detected.page, (*lines, lost)), correct=True, **IDS)
     assert page.text == "above\nitem\nprice\npen\ntwo\nink\nnine\nbelow"
     assert (page.tables, page.warnings) == ((), ("icc_ignored", TABLE_UNREADABLE))
 
