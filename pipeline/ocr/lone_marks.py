@@ -27,7 +27,9 @@ _ALIGNED_HEIGHTS = 1.2
 """Heights of a character that the left ends, middles or right ends of what stands in one column are apart at most."""
 
 _COLUMN = 2
-"""Lines or marks of other rows that stand in a mark's column, at least."""
+_SHORT_HEIGHTS = 10.0
+"""At least 2 lines or marks of other rows stand in a mark's column, one of them a line. Lines longer than 10 heights of
+a character are text, not entries of a column."""
 
 _MIDDLE_SHARE = 0.25
 """A mark stands in a line's row where its middle keeps this share of the line's height from its top and bottom."""
@@ -94,8 +96,10 @@ def _in_table(marks: Boxes, lines: Boxes, height: float) -> NDArray[np.bool_]:
     crowded = (level & ~itself & (gap < _ALONE_HEIGHTS * height)).any(axis=1)
     ends = np.stack([every[:, 0], (every[:, 0] + every[:, 2]) / 2, every[:, 2]], axis=1)
     own = ends[len(lines) :]
-    aligned = (np.abs(own[:, None] - ends[None]) <= _ALIGNED_HEIGHTS * height).any(axis=2) & ~level
-    return np.asarray(in_row.any(axis=1) & ~crowded & (aligned.sum(axis=1) >= _COLUMN))
+    short = every[:, 2] - every[:, 0] <= _SHORT_HEIGHTS * height
+    aligned = (np.abs(own[:, None] - ends[None]) <= _ALIGNED_HEIGHTS * height).any(axis=2) & ~level & short
+    in_column = (aligned.sum(axis=1) >= _COLUMN) & aligned[:, : len(lines)].any(axis=1)
+    return np.asarray(in_row.any(axis=1) & ~crowded & in_column)
 
 
 def _inside(marks: Boxes, lines: Boxes) -> NDArray[np.bool_]:

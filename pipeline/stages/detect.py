@@ -10,7 +10,7 @@ from pipeline.core.events import Detected, Part
 from pipeline.engines.base import Engine, Image, Polygons, Regions, TableCrop
 from pipeline.ocr.drawn_tables import Drawn, drawn_tables
 from pipeline.ocr.geometry import crop, sizes
-from pipeline.ocr.lone_marks import LoneMarks, lone_marks
+from pipeline.ocr.lone_marks import lone_marks
 from pipeline.ocr.orientation import Rotation, Turn
 from pipeline.ocr.regions import lines_in
 from pipeline.ocr.table_regions import table_regions
@@ -53,7 +53,7 @@ def detect(engine: Engine, pages: Sequence[Page]) -> list[Detected]:
     return [
         _laid_out(engine, look, text, Found(rotation, look.ink, next(layouts)))
         if page.tables
-        else Detected(_lines(engine, look, text, lone_marks(look.ink, text.polygons)), Found(rotation, look.ink))
+        else Detected(_lines(engine, look, text), Found(rotation, look.ink))
         for page, (look, text, rotation) in zip(pages, upright, strict=True)
     ]
 
@@ -81,16 +81,17 @@ def _legible(engine: Engine, image: Image, polygons: Polygons) -> float:
 
 
 def _laid_out(engine: Engine, look: Look, text: Regions, found: Found) -> Detected:
-    marks = lone_marks(look.ink, text.polygons)
-    lines = np.concatenate([text.polygons[~marks.instead], marks.boxes])
+    """Tables follow from the lines that were detected: whether a mark is text, only reading it tells."""
+    lines = text.polygons
     tables = [
         _table_part(engine, look.image, drawn, lines[lines_in(drawn[0], lines)])
         for drawn in drawn_tables(look.image, table_regions(found.regions, lines), lines)
     ]
-    return Detected((*_lines(engine, look, text, marks), *tables), found)
+    return Detected((*_lines(engine, look, text), *tables), found)
 
 
-def _lines(engine: Engine, look: Look, text: Regions, marks: LoneMarks) -> tuple[Part, ...]:
+def _lines(engine: Engine, look: Look, text: Regions) -> tuple[Part, ...]:
+    marks = lone_marks(look.ink, text.polygons)
     found = [Crop(crop(look.image, polygon), polygon) for polygon in text.polygons[~marks.instead]]
     alone = [
         Crop(crop(look.image, around), polygon, "dash" if is_dash else "character")

@@ -64,7 +64,8 @@ def test_accents_and_dots_are_not_characters() -> None:
 def test_lines_that_run_down_count_their_characters_too() -> None:
     """Characters above one another in a line that runs down are one each."""
     boxes = np.array([[100, 20 + 30 * n, 120, 40 + 30 * n] for n in range(12)], np.int32)
-    covered = coverage(Ink(boxes), quads([(95, 10, 125, 400)]), ["x" * 12], **SIZE)
+    downwards = np.array([[[125, 10], [125, 400], [95, 400], [95, 10]]], np.float32)
+    covered = coverage(Ink(boxes), downwards, ["x" * 12], **SIZE)
     assert covered.printed.tolist() == [12]
 
 

@@ -22,6 +22,9 @@ _FOREIGN = 0.01
 Of those receipts none has more than 0.049 and 0.0075. Of the pages of many languages, those in German, French and the
 like have 0.0143 and more by `ODDS`, those in English none."""
 
+_EAST_ASIAN = 0.05
+"""Of the letters of a page in an East Asian language more than this share are its own; of others it is a misread one."""
+
 _CJK = 0x2E80
 """Here East Asia's blocks begin, its punctuation among them."""
 
@@ -57,8 +60,9 @@ def is_dash(text: str) -> bool:
 
 
 def is_east_asian_page(texts: Iterable[str]) -> bool:
-    """Whether a page holds letters of East Asia other than those that look like a dash."""
-    return any(sign.isalpha() and ord(sign) >= _CJK for text in texts for sign in with_dashes(text))
+    """Whether letters of East Asia, without those that look like a dash, are more than a few of a page's letters."""
+    letters = [sign for text in texts for sign in with_dashes(text) if sign.isalpha()]
+    return sum(ord(sign) >= _CJK for sign in letters) > _EAST_ASIAN * len(letters)
 
 
 def _foreign(texts: Iterable[str]) -> float:
