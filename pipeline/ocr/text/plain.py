@@ -23,7 +23,7 @@ Of those receipts none has more than 0.049 and 0.0075. Of the pages of many lang
 like have 0.0143 and more by `ODDS`, those in English none."""
 
 _EAST_ASIAN = 0.05
-"""Of the letters of a page in an East Asian language more than this share are its own; of others it is a misread one."""
+"""More than this share of the letters of a page in an East Asian language are its own; on others some are misread."""
 
 _CJK = 0x2E80
 """Here East Asia's blocks begin, its punctuation among them."""
