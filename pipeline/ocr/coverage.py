@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,9 +25,6 @@ _LEAST_HEIGHT_SHARE = 0.3
 
 _APART_WIDTHS = 0.3
 """Components of one character, as an accent and its letter, overlap by more than this share of the narrower width."""
-
-_MAP_HEIGHT_PX = 8.0
-"""Pixels of a character on the map that tells which line it lies in."""
 
 _MANY_CHARACTERS = 12
 _UNKNOWN_READ, _UNKNOWN_LINES, _UNKNOWN_CONFIDENCE = 0.5, 0.3, 0.8
@@ -85,7 +81,7 @@ def doubted(confidence: float, text: str, *, printed: int, written: int, unknown
 def coverage(ink: Ink, lines: Polygons, texts: Sequence[str], *, height: int, width: int) -> Coverage:
     """`ink` and `lines` of an upright page of `height` x `width` pixels; `texts` of the lines, blanks not counted."""
     written = np.array([len("".join(text.split())) for text in texts], np.intp)
-    owner = _owners(ink, lines, height=height, width=width)
+    owner = ink.owners(lines, height=height, width=width)
     left_over = Ink(ink.boxes[owner < 0])
     return Coverage(_printed(ink.boxes, owner, lines), written, len(_as_print(left_over, ink).in_lines().boxes))
 
@@ -93,17 +89,6 @@ def coverage(ink: Ink, lines: Polygons, texts: Sequence[str], *, height: int, wi
 def _as_print(part: Ink, whole: Ink) -> Ink:
     heights = part.boxes[:, 3] - part.boxes[:, 1]
     return Ink(part.boxes[(heights >= 0.5 * whole.height_px) & (heights <= 2 * whole.height_px)])
-
-
-def _owners(ink: Ink, lines: Polygons, *, height: int, width: int) -> NDArray[np.int32]:
-    """(characters,): the line that each lies in, -1 for none."""
-    scale = min(1.0, _MAP_HEIGHT_PX / max(1.0, ink.height_px))
-    shape = int(height * scale) + 1, int(width * scale) + 1
-    owners = np.full(shape, -1, np.int32)
-    for number, line in enumerate(lines):
-        cv2.fillConvexPoly(owners, np.round(line * scale).astype(np.int32), number)
-    x, y = ((ink.boxes[:, :2] + ink.boxes[:, 2:]) / 2 * scale).astype(int).T
-    return np.asarray(owners[np.clip(y, 0, shape[0] - 1), np.clip(x, 0, shape[1] - 1)], np.int32)
 
 
 def _printed(boxes: NDArray[np.int32], owner: NDArray[np.int32], lines: Polygons) -> NDArray[np.intp]:

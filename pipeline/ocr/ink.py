@@ -37,6 +37,9 @@ _DASH_FILLED = 0.6
 """A dash is at least 1.5 times as long as high, and 0.6 of its box is ink. It is at most 0.4 times as high as the
 median character of the print, and 0.25 to 2.2 times as long."""
 
+_MAP_HEIGHT_PX = 8.0
+"""Pixels of a character on the maps that tell which line it lies in, and what is beside it."""
+
 _REACH_HEIGHTS = 0.6
 """Characters of one line are at most twice this many of their own heights apart."""
 
@@ -73,14 +76,20 @@ class Ink:
         low, high = (share * self.height_px for share in _ALIKE_HEIGHTS)
         return Ink(self.boxes[(heights >= low) & (heights <= high)])
 
+    def owners(self, lines: Polygons, *, height: int, width: int) -> NDArray[np.int32]:
+        """(n,): the line that the middle of each character lies in, -1 for none, the last of several. `lines` lie on a
+        page of `height` x `width` pixels."""
+        scale = min(1.0, _MAP_HEIGHT_PX / max(1.0, self.height_px))
+        shape = int(height * scale) + 1, int(width * scale) + 1
+        owners = np.full(shape, -1, np.int32)
+        for number, line in enumerate(lines):
+            cv2.fillConvexPoly(owners, np.round(line * scale).astype(np.int32), number)
+        x, y = ((self.boxes[:, :2] + self.boxes[:, 2:]) / 2 * scale).astype(int).T
+        return np.asarray(owners[np.clip(y, 0, shape[0] - 1), np.clip(x, 0, shape[1] - 1)], np.int32)
+
     def outside(self, polygons: Polygons, *, height: int, width: int) -> Ink:
         """The characters whose middle lies in none of `polygons`, which lie on a page of `height` x `width` pixels."""
-        covered = np.zeros((height, width), np.uint8)
-        for polygon in polygons:
-            cv2.fillConvexPoly(covered, np.round(polygon).astype(np.int32), 1)
-        x, y = ((self.boxes[:, [0, 1]] + self.boxes[:, [2, 3]]) // 2).T
-        inside = covered[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)] > 0
-        return Ink(self.boxes[~inside])
+        return Ink(self.boxes[self.owners(polygons, height=height, width=width) < 0])
 
     def in_lines(self) -> Ink:
         """The characters that stand in a row as those of a line of text do."""
@@ -140,7 +149,7 @@ def _runs(boxes: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32
     """(n,): the run of each character, counted from 0; characters of a run reach one another along the page."""
     low = boxes[:, :2].min(axis=0)
     height = max(1.0, float(np.median(boxes[:, 3] - boxes[:, 1])))
-    scale = min(1.0, 8.0 / height)  # 8 pixels of a character tell what is beside what
+    scale = min(1.0, _MAP_HEIGHT_PX / height)
     shape = np.ceil((boxes[:, 2:].max(axis=0) - low) * scale).astype(int) + 2
     drawn = np.zeros((shape[1], shape[0]), np.uint8)
     reach = np.round(_REACH_HEIGHTS * (boxes[:, 3] - boxes[:, 1])).astype(np.int32)

@@ -13,6 +13,7 @@ from pipeline.core.events import PageRead
 from pipeline.ocr.blocks import Block as FoundBlock
 from pipeline.ocr.blocks import find_blocks
 from pipeline.ocr.coverage import Coverage, coverage, doubted
+from pipeline.ocr.fitted_boxes import fitted_boxes
 from pipeline.ocr.geometry import Polygons, no_polygons
 from pipeline.ocr.layout import Region
 from pipeline.ocr.orientation import to_page
@@ -117,6 +118,7 @@ def compose_page(read: PageRead, *, document_id: str, result_id: str, correct: b
     )
     order = [place for block in blocks for place in block.lines]
     covered = coverage(page.found.ink, page.polygons, page.read_texts, height=height, width=width)
+    boxes = fitted_boxes(page.found.ink, page.polygons, height=height, width=width)
     unknown = covered.is_unknown_script([line.read.confidence for line in page.lines])
     names = {place: f"l{number}" for number, place in enumerate(order, 1)}
     tables = [
@@ -140,6 +142,7 @@ def compose_page(read: PageRead, *, document_id: str, result_id: str, correct: b
                 names[place],
                 page.lines[place],
                 page,
+                box=boxes[place],
                 confidence=doubted(
                     page.lines[place].reading.confidence,
                     page.texts[place],
@@ -248,8 +251,8 @@ def _table(name: str, placed: _Placed, page: _Upright, names: Mapping[int, str])
     )
 
 
-def _text_line(name: str, line: _Delivered, page: _Upright, *, confidence: float) -> TextLine:
-    polygon = page.shown(line.polygon)
+def _text_line(name: str, line: _Delivered, page: _Upright, *, box: Polygons, confidence: float) -> TextLine:
+    polygon = page.shown(box)
     return TextLine(
         id=name,
         text=line.reading.text,
