@@ -10,6 +10,7 @@ from pipeline.core.events import Detected, Part
 from pipeline.engines.base import Engine, Image, Polygons, Regions, TableCrop
 from pipeline.ocr.drawn_tables import Drawn, drawn_tables
 from pipeline.ocr.geometry import crop, sizes
+from pipeline.ocr.leaders import shortened
 from pipeline.ocr.lone_marks import lone_marks
 from pipeline.ocr.orientation import Rotation, Turn
 from pipeline.ocr.regions import lines_in
@@ -92,7 +93,7 @@ def _laid_out(engine: Engine, look: Look, text: Regions, found: Found) -> Detect
 
 def _lines(engine: Engine, look: Look, text: Regions) -> tuple[Part, ...]:
     marks = lone_marks(look.ink, text.polygons)
-    found = [Crop(crop(look.image, polygon), polygon) for polygon in text.polygons[~marks.instead]]
+    found = [Crop(shortened(crop(look.image, polygon)), polygon) for polygon in text.polygons[~marks.instead]]
     alone = [
         Crop(crop(look.image, around), polygon, "dash" if is_dash else "character")
         for around, polygon, is_dash in zip(marks.crops, marks.boxes, marks.is_dash.tolist(), strict=True)
