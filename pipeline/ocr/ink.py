@@ -32,10 +32,10 @@ _ALIKE_HEIGHTS = (0.5, 2.0)
 """Characters of a page's print are between half and twice as high as the print's median."""
 
 DASH_ASPECT = 1.5
-_DASH_HEIGHTS = (0.4, 0.25, 2.2)
+_DASH_HEIGHTS = (0.4, 0.33, 2.2)
 _DASH_FILLED = 0.6
 """A dash is at least 1.5 times as long as high, and 0.6 of its box is ink. It is at most 0.4 times as high as the
-median character of the print, and 0.25 to 2.2 times as long."""
+median character of the print, and 0.33 to 2.2 times as long."""
 
 _MAP_HEIGHT_PX = 8.0
 """Pixels of a character on the maps that tell which line it lies in, and what is beside it."""
