@@ -37,12 +37,13 @@ arithmetic. Squeezed from the first column on, short cells of tables lose (0.975
 the many scripts do (to 0.693).
 """
 
-CONTEXT_COLUMNS = 160
+CONTEXT_COLUMNS = 128
 """The fewest columns that a crop is shown with: a narrower one gets columns of the normalisation's mean on its right.
 
 PaddleOCR's recognisers learn from crops padded to 320 columns. Without padding they drop and double digits in short
-crops. Of 1 080 drawn amounts at 72 to 150 dpi, 944 are read exactly without padding, 1 021 with 160 columns and 1 035
-with 320. 160 columns take 5 % more processor time on receipts, 320 columns 45 %.
+crops. Of 1 080 drawn amounts at 72 to 150 dpi, with separators mended by their page, 1 069 are read exactly with 112
+columns, 1 070 with 128 and 144, 1 073 with 160. F1 of words of 61 receipts is 0.9617, 0.9624, 0.9622 and 0.9622, in
+47.8, 49.3, 51.8 and 53.7 s of processor time.
 """
 
 _SMALLEST_SUM = 64
