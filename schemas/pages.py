@@ -43,7 +43,10 @@ class TextLine(Message):
     """One line of text where it was found."""
 
     id: str = Field(description="Name of the line, unique on its page.")
-    text: str = Field(description="What the line says, Unicode.")
+    text: str = Field(
+        description="What the line says, Unicode. A raised mark (of a note) is a word of its own in superscript signs, "
+        "`1,900 ¹`; behind a unit of length it belongs to it, `m²`."
+    )
     confidence: Confidence = Field(description="Mean probability of the characters kept, 0 to 1, 4 decimals.")
     read_as: str | None = Field(
         default=None, description="What the recogniser read, where `text` was corrected by its page; null otherwise."

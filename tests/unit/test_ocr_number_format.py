@@ -57,7 +57,7 @@ def test_what_was_read_surely_stays(cents: int, data: st.DataObject) -> None:
     """A separator that the recogniser did not doubt is not changed, right or wrong."""
     read = "".join(data.draw(st.sampled_from(".,")) if sign in ".," else sign for sign in written(cents, POINT))
     assert in_format(read, (), POINT) == read
-    assert in_format(read, doubts(read, share=0.6 / 51), POINT) == read
+    assert in_format(read, doubts(read, share=0.6 / 1001), POINT) == read
 
 
 def test_a_mark_read_twice_is_one_separator() -> None:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from .alphabet import SEPARATORS, SIGNS, Alphabet
 from .ctc import BLANK, Best, counted
 
-FAINT = 0.02
-"""Of what was read, so much of its probability another sign must have to be thought of at all."""
+FAINT, FAINT_SEPARATOR = 0.02, 0.001
+"""Share of the probability of what was read that another sign must have to be a doubt, and that a separator must have:
+the format of the page's numbers may speak for a separator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class Doubt:
 _OTHER_CASE = np.array([SIGNS.index(sign.swapcase()) for sign in SIGNS], np.intp)
 """Of each of `SIGNS`; a digit's is itself."""
 
+_FAINT = np.array([FAINT_SEPARATOR if sign in SEPARATORS else FAINT for sign in SIGNS], np.float32)
+
 _ALIKE = np.array([[(one in SEPARATORS) == (other in SEPARATORS) for other in SIGNS] for one in SIGNS])
 """(64, 64): whether one of `SIGNS` may be mistaken for another."""
 
@@ -41,7 +44,7 @@ def doubts_of(best: Best, signs: NDArray[np.float32], alphabet: Alphabet) -> tup
     steps = counted(best[0])
     classes, read = best[0][steps], best[1][steps]
     own, possible, every = alphabet.sign_of[classes], signs[steps], np.arange(len(steps))
-    near = (possible > FAINT * read[:, None]) & (alphabet.signs != BLANK) & (own >= 0)[:, None]
+    near = (possible > _FAINT * read[:, None]) & (alphabet.signs != BLANK) & (own >= 0)[:, None]
     near &= _ALIKE[own]
     near[every, own] = near[every, _OTHER_CASE[own]] = False
     doubted = np.flatnonzero(near.any(axis=1))

@@ -13,8 +13,9 @@ from math import prod
 
 from .doubts import Doubt
 
-ODDS = 50.0
-"""A separator is replaced by the other one unless it was read as this many times likelier."""
+ODDS, IMPOSSIBLE_ODDS = 50.0, 1000.0
+"""A separator is replaced by the other one unless it was read as this many times likelier; the second in a number of
+several separators, which is none in any format: 21.369.74."""
 
 _LEAST_NUMBERS = 5
 _LEAST_SHARE = 2 / 3
@@ -70,7 +71,8 @@ def _mended(number: str, start: int, doubts: Mapping[int, Doubt], page: NumberFo
     places = [found.start() for found in _WITH_SEPARATOR.finditer(number)]
     if not 0 < len(places) <= _MOST_SEPARATORS or page.allows(number) or _DATE.fullmatch(number):
         return number
-    choices = product(*(_signs(number, place, doubts.get(start + place)) for place in places))
+    most = ODDS if len(places) == 1 else IMPOSSIBLE_ODDS
+    choices = product(*(_signs(number, place, doubts.get(start + place), most) for place in places))
     mended = [
         (_with_signs(number, places, [sign for sign, _ in choice]), prod(odds for _, odds in choice))
         for choice in choices
@@ -79,11 +81,11 @@ def _mended(number: str, start: int, doubts: Mapping[int, Doubt], page: NumberFo
     return max(allowed)[1] if allowed else number
 
 
-def _signs(number: str, place: int, doubt: Doubt | None) -> list[tuple[str, float]]:
+def _signs(number: str, place: int, doubt: Doubt | None, most: float) -> list[tuple[str, float]]:
     """What may stand at a place, and how likely that is beside what was read."""
     own = (number[place], 1.0)
     others = [(sign, share / doubt.probability) for sign, share in doubt.others] if doubt is not None else []
-    likely = [(sign, odds) for sign, odds in others if odds * ODDS >= 1]
+    likely = [(sign, odds) for sign, odds in others if odds * most >= 1]
     beside = number[place - 1] in ".," or number[place + 1] in ".,"
     return [own, *likely, *([("", 1 / ODDS)] if beside else [])]
 

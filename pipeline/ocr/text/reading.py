@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from .alphabet import Alphabet
 from .ctc import BLANK, Best, decode, preferred
 from .doubts import Doubt, doubts_of
 from .plain import ODDS
+from .units import Ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +19,15 @@ class Reading:
     """What one crop says. `confidence` is the mean probability of the characters kept, 0 to 1; 0 for no text.
 
     `plain`: what it says on a page of plain letters (`pipeline.ocr.text.plain`), where that is something else.
-    `doubts`: of the text on such a page; an engine that tells no probabilities has none.
+    `doubts`: of the text on such a page; an engine that tells no probabilities has none. `ones`: the shapes of
+    its ones, where they were looked at.
     """
 
     text: str
     confidence: float
     plain: Reading | None = None
     doubts: tuple[Doubt, ...] = ()
+    ones: Ones = field(default_factory=Ones)
 
     @property
     def plainly(self) -> Reading:

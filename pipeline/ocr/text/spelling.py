@@ -17,6 +17,7 @@ from .number_format import in_format, number_format_of
 from .numbers import numbers_for_letters
 from .plain import is_east_asian_page, is_plain_page, with_dashes
 from .reading import Reading
+from .units import have_flags, with_units
 
 LEGIBLE = 0.7
 """A line that is less sure than this as a whole stays as it was read: what words it may hold is guesswork (figures in
@@ -25,6 +26,7 @@ docs/measured.md)."""
 
 def respell(readings: Sequence[Reading], polygons: Polygons) -> list[Reading]:
     """The lines of one page, in their order; `polygons` as the page stands upright."""
+    readings = _with_units(readings)
     plainly = [reading.plainly for reading in readings]
     texts = [reading.text for reading in plainly]
     if not is_plain_page((reading.text for reading in readings), texts):
@@ -40,6 +42,12 @@ def respell(readings: Sequence[Reading], polygons: Polygons) -> list[Reading]:
         for place, reading in enumerate(plainly)
     ]
     return _in_page_format(spelt)
+
+
+def _with_units(readings: Sequence[Reading]) -> Sequence[Reading]:
+    if not have_flags(reading.ones for reading in readings):
+        return readings
+    return [replace(reading, text=with_units(reading.text, reading.ones)) for reading in readings]
 
 
 def _without_east_asian_dashes(readings: Sequence[Reading]) -> list[Reading]:
