@@ -40,7 +40,7 @@ def choose(answers: Sequence[Witness], *, drawn: Witness | None, text: Witness |
         return None
     votes = Counter(_shape(witness.grid) for witness in answers)
     best = drawn if drawn is not None and _holds(drawn, votes) else _best(witnesses, votes)
-    if text is not None and best.astray > max(_FEW, _LOST * len(best.grid.slots)):
+    if text is not None and best is not drawn and best.astray > max(_FEW, _LOST * len(best.grid.slots)):
         return text, _LEFT
     agreeing = votes[_shape(best.grid)] / max(1, len(answers))
     if best is drawn:

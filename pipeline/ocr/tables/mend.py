@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .bands import Bands, nearest
+from .bands import Bands, nearest, rows_of_text
 from .fill import Filling
 from .grid import MOST_ROWS, Grid, Indices, grid_of
 from .text import APART, Boxes, deep_rows, extents, text_rows
@@ -21,6 +21,15 @@ _LEVEL = 0.5
 _AS_FAR = 0.9
 """The lines of a cell stand closer together than the rows of its table; rows read as one stand as far apart as others,
 or nearly."""
+
+_BODY_ROWS = 3
+"""Rows of text, at least, in a body without rulings."""
+
+_UNRULED = 0.15
+"""Share of a table's rows of text that show columns without rulings, from which there are such columns."""
+
+_SIGN = 1.0
+"""Heights of a line: a sign of a currency or a mark beside an amount is no wider, and no column."""
 
 _ONE_COLUMN = 0.9
 """Share of a line in a column that is in none else."""
@@ -95,6 +104,44 @@ def taken_apart(grid: Grid, boxes: Boxes, filling: Filling, lines: Boxes) -> tup
         if parts is not None and len(grid.slots) + parts.shape[1] - 1 <= MOST_ROWS:
             grid, boxes = _split(grid, boxes, row, parts)
     return grid, boxes
+
+
+def unruled_body(grid: Grid, filling: Filling, lines: Boxes) -> bool:
+    """Whether one row holds most of a table's rows of text, several in each of its cells: rulings part the head from
+    the body, and nothing in the body. Where several rows hold as many, their cells hold several lines."""
+    order, number = text_rows(filling.cells, lines)
+    deep = np.flatnonzero(deep_rows(grid, filling.cells[order], number))
+    if len(deep) != 1:
+        return False
+    rows = grid.places[filling.cells[order], 0]
+    depths = [len(rows_of_text(lines[order[rows == row]])) for row in np.unique(rows).tolist()]
+    body = len(rows_of_text(lines[order[rows == deep[0]]]))
+    return body >= _BODY_ROWS and 2 * body >= sum(depths)
+
+
+def unruled_rows(cells: Indices, lines: Boxes) -> int:
+    """Rows of text, over all cells, that show a column which no ruling parts: all rows of text in the cell have a gap
+    at the same place, with more than a sign on either side. 0 where only few rows of the table have such gaps: words of
+    justified text stand apart as well, but not in the last line, and not at the same place."""
+    order, number = text_rows(cells, lines)
+    found = 0
+    for cell in np.unique(cells[order]).tolist():
+        rows = [lines[order[number == row]] for row in np.unique(number[cells[order] == cell]).tolist()]
+        gaps = [_gaps(row) for row in rows]
+        low, high = gaps[0]
+        for other_low, other_high in gaps[1:]:
+            low = np.maximum(low[:, None], other_low).ravel()
+            high = np.minimum(high[:, None], other_high).ravel()
+        found += len(rows) if ((high - low) > APART).any() else 0
+    return found if found >= max(2, _UNRULED * len(np.unique(number))) else 0
+
+
+def _gaps(row: Boxes) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Where gaps between the lines of a row of text begin and end, from left to right."""
+    wide = row[:, 2] - row[:, 0] > _SIGN
+    ends, begins = np.maximum.accumulate(row[:-1, 2]), row[1:, 0]
+    between = (begins - ends > APART) & np.maximum.accumulate(wide)[:-1] & np.maximum.accumulate(wide[::-1])[::-1][1:]
+    return ends[between], begins[between]
 
 
 def _several(grid: Grid, row: int, owners: Indices, heights: NDArray[np.float64]) -> NDArray[np.float64] | None:
