@@ -39,7 +39,7 @@ _INSIDE_LINE_HEIGHTS = 0.25
 """A stroke this far from both ends of a line is one of its letters."""
 
 _MOST_PAIRS = 20_000_000
-"""Of runs and lines, or of runs and pixels along them, that are compared. A page with more is full of a pattern, and its
+"""Of runs and lines, or of runs and pixels along them, that are compared. A page with more is full of a pattern: its
 short runs are no rulings."""
 
 SAME_LINE_HEIGHTS = 0.35

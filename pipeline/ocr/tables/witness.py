@@ -14,7 +14,7 @@ from .fill import Filling, fill, fill_exactly
 from .frame import Frame
 from .grid import Grid, grid_of, headed, read_grid
 from .lined import lined
-from .mend import parted, taken_apart, told_apart, unruled_body, unruled_rows
+from .mend import continued, parted, taken_apart, told_apart, unruled_body, unruled_rows
 from .structure import Structure
 from .text import APART, OUTSIDE, Boxes, deep_rows, text_rows
 
@@ -28,7 +28,7 @@ class Witness:
 
     `astray`: rows and columns without text, lines in no cell and lines of several cells in one, counted: with many, it
     is of another table, or of a part of this one. `probability`: 0 to 1, the geometric mean of its tokens'. `drawn`:
-    whether rules tell where its cells end.
+    whether rulings tell where its cells end.
     """
 
     tokens: tuple[str, ...]
@@ -48,7 +48,7 @@ def by_network(answer: Structure, frame: Frame, lines: Boxes) -> Witness | None:
         return None
     boxes = _boxes_of(grid, answer, frame)
     filling = fill(grid, boxes, lines)
-    for mend in (parted, taken_apart):
+    for mend in (parted, taken_apart, continued):
         if filling is None:
             return None
         better = mend(grid, boxes, filling, lines)
