@@ -8,12 +8,13 @@ import numpy as np
 
 from pipeline.core.events import Detected, Part
 from pipeline.engines.base import Engine, Image, Polygons, Regions, TableCrop
-from pipeline.ocr.drawn_tables import Drawn, drawn_tables
+from pipeline.ocr.drawn_tables import DrawnTable, drawn_tables
 from pipeline.ocr.geometry import crop, sizes
 from pipeline.ocr.leaders import shortened
 from pipeline.ocr.lone_marks import lone_marks
 from pipeline.ocr.orientation import Rotation, Turn
 from pipeline.ocr.regions import lines_in
+from pipeline.ocr.ruled_page import RuledPage, ruled_page
 from pipeline.ocr.table_regions import table_regions
 from pipeline.stages.look import Look, look_at, look_closer
 from pipeline.stages.parts import Crop, Found, Page, TableCut
@@ -47,15 +48,15 @@ def detect(engine: Engine, pages: Sequence[Page]) -> list[Detected]:
     images = [look.image for look in looks]
     found = engine.detect(images, [look.share for look in looks])
     turned_up = [_upright(engine, *seen) for seen in zip(looks, found, engine.orient(images), strict=True)]
-    upright = [(look, look_closer(engine, look, text), rotation) for look, text, rotation in turned_up]
+    upright = [(look, _ruled(engine, look, text), rotation) for look, text, rotation in turned_up]
     layouts = iter(
         engine.lay_out([look.image for page, (look, _, _) in zip(pages, upright, strict=True) if page.tables])
     )
     return [
-        _laid_out(engine, look, text, Found(rotation, look.ink, next(layouts)))
+        _laid_out(engine, look, ruled, Found(rotation, look.ink, next(layouts)))
         if page.tables
-        else Detected(_lines(engine, look, text), Found(rotation, look.ink))
-        for page, (look, text, rotation) in zip(pages, upright, strict=True)
+        else Detected(_lines(engine, look, ruled.polygons), Found(rotation, look.ink))
+        for page, (look, ruled, rotation) in zip(pages, upright, strict=True)
     ]
 
 
@@ -81,19 +82,23 @@ def _legible(engine: Engine, image: Image, polygons: Polygons) -> float:
     return sum(reading.confidence * len(reading.text) for reading in readings) / signs if signs else 0.0
 
 
-def _laid_out(engine: Engine, look: Look, text: Regions, found: Found) -> Detected:
+def _ruled(engine: Engine, look: Look, text: Regions) -> RuledPage:
+    return ruled_page(look.image, look_closer(engine, look, text).polygons)
+
+
+def _laid_out(engine: Engine, look: Look, ruled: RuledPage, found: Found) -> Detected:
     """Tables follow from the lines that were detected: whether a mark is text, only reading it tells."""
-    lines = text.polygons
+    lines = ruled.polygons
     tables = [
-        _table_part(engine, look.image, drawn, lines[lines_in(drawn[0], lines)])
-        for drawn in drawn_tables(look.image, table_regions(found.regions, lines), lines)
+        _table_part(engine, look.image, drawn, lines[lines_in(drawn.region, lines)])
+        for drawn in drawn_tables(ruled, table_regions(found.regions, lines), lines)
     ]
-    return Detected((*_lines(engine, look, text), *tables), found)
+    return Detected((*_lines(engine, look, lines), *tables), found)
 
 
-def _lines(engine: Engine, look: Look, text: Regions) -> tuple[Part, ...]:
-    marks = lone_marks(look.ink, text.polygons)
-    found = [Crop(shortened(crop(look.image, polygon)), polygon) for polygon in text.polygons[~marks.instead]]
+def _lines(engine: Engine, look: Look, lines: Polygons) -> tuple[Part, ...]:
+    marks = lone_marks(look.ink, lines)
+    found = [Crop(shortened(crop(look.image, polygon)), polygon) for polygon in lines[~marks.instead]]
     alone = [
         Crop(crop(look.image, around), polygon, "dash" if is_dash else "character")
         for around, polygon, is_dash in zip(marks.crops, marks.boxes, marks.is_dash.tolist(), strict=True)
@@ -106,7 +111,7 @@ def _crop_part(engine: Engine, piece: Crop) -> Part:
     return Part("recognise", bucket.key, bucket.cost, piece)
 
 
-def _table_part(engine: Engine, image: Image, drawn: Drawn, lines: Polygons) -> Part:
+def _table_part(engine: Engine, image: Image, drawn: DrawnTable, lines: Polygons) -> Part:
     """The table with the room around its lines that an engine may want to see."""
     (x0, y0), (x1, y1) = lines.min(axis=(0, 1)).tolist(), lines.max(axis=(0, 1)).tolist()
     room = ROOM * max(x1 - x0, y1 - y0) + ROOM_PX
@@ -114,4 +119,4 @@ def _table_part(engine: Engine, image: Image, drawn: Drawn, lines: Polygons) -> 
     piece = np.ascontiguousarray(image[top : int(y1 + room) + 1, left : int(x1 + room) + 1])
     bucket = engine.table_bucket(piece.shape[0], piece.shape[1])
     table = TableCrop(piece, (x0 - left, y0 - top, x1 - left, y1 - top), lines - np.array([left, top], np.float32))
-    return Part("tables", bucket.key, bucket.cost, TableCut(table, *drawn, (left, top)))
+    return Part("tables", bucket.key, bucket.cost, TableCut(table, drawn.region, drawn.ruled, (left, top)))

@@ -13,6 +13,7 @@ from pipeline.engines.base import Image, Polygons, Reading, TableCrop
 from pipeline.ocr.ink import Ink
 from pipeline.ocr.layout import Region
 from pipeline.ocr.orientation import Rotation
+from pipeline.ocr.ruled import RuledTable
 from pipeline.ocr.tables.structure import Structure
 
 Mark = Literal["dash", "character"]
@@ -68,19 +69,20 @@ class Line:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TableCut:
-    """One table cut out of its upright page; `origin` is where the crop's top left lies there, in pixels. `ruled`: what
-    the rules drawn there say of it, if anything; its boxes lie on the page."""
+    """One table cut out of its upright page; `origin` is where the crop's top left lies there, in pixels. `ruled`: the
+    grid that its rulings close, if any."""
 
     crop: TableCrop
     region: Region
-    ruled: Structure | None
+    ruled: RuledTable | None
     origin: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TableSeen:
-    """What the network made of one table, its first choice first, and its rules; boxes lie on the upright page."""
+    """What the network made of one table, its first choice first, and the grid of its rulings. Boxes lie on the upright
+    page."""
 
     region: Region
     candidates: tuple[Structure, ...]
-    ruled: Structure | None
+    ruled: RuledTable | None

@@ -7,10 +7,14 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from pipeline.ocr.geometry import Polygons
+from pipeline.ocr.ruled import RuledTable
+from pipeline.ocr.tables.grid import read_grid
 from pipeline.ocr.tables.structure import Structure
 
 Box = tuple[float, float, float, float]
 """x0, y0, x1, y1."""
+
+NOTHING = np.zeros((0, 4, 2), np.float32)
 
 PIECES = [
     "<thead>", "</thead>", "<tbody>", "</tbody>", "<tr>", "</tr>", "<td>", "<td", ">", "</td>", "<td></td>", "<table>",
@@ -64,6 +68,24 @@ def structure(rows: list[list[str]], boxes: list[Box], score: float = 0.99) -> S
     """`rows` of cells, each the attributes it has: "" or ' colspan="2"'."""
     named = [token for row in rows for token in ("<tr>", *(f"<td{spans}></td>" for spans in row), "</tr>")]
     return Structure(tuple(named), quads(boxes), np.full(len(named), score, np.float32))
+
+
+def ruled(answer: Structure, inner: Polygons = NOTHING) -> RuledTable:
+    """A table with rulings on all sides of the cells that an answer has, each where the answer's first cells are."""
+    grid = read_grid(answer.tokens)
+    assert grid is not None
+    edges = []
+    for axis in (1, 0):
+        begins, spans = grid.places[:, axis], grid.places[:, axis + 2]
+        first = [answer.boxes[begins == place, 0, 1 - axis].min() for place in range(grid.slots.shape[axis])]
+        last = answer.boxes[begins + spans == grid.slots.shape[axis], 2, 1 - axis].max()
+        edges.append(np.array([*first, last], np.float64))
+    xs, ys = edges
+    cells = grid.places.astype(np.int32)
+    above, left = np.zeros((len(ys), len(xs) - 1), np.bool_), np.zeros((len(xs), len(ys) - 1), np.bool_)
+    for row, column, down, across in cells.tolist():
+        above[[row, row + down], column : column + across] = left[[column, column + across], row : row + down] = True
+    return RuledTable(cells, xs, ys, above, left, inner, 1.0, np.eye(2, 3))
 
 
 def browser_grid(html: str) -> dict[tuple[int, int], tuple[int, str]]:

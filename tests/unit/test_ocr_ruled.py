@@ -1,4 +1,4 @@
-"""Tables from the rules drawn on a page, and from nothing else."""
+"""Tables from the rulings drawn on a page, and from nothing else."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.ocr.geometry import Image, Polygons
-from pipeline.ocr.ruled import ruled
+from pipeline.ocr.level import level_page
+from pipeline.ocr.ruled import RuledTable, ruled
+from pipeline.ocr.rulings import rulings_of
 from pipeline.ocr.tables.frame import frame_of, slope_of
-from pipeline.ocr.tables.grid import read_grid
 from tests.unit.table_answers import Box, quads
 
 PITCH, WIDTH, HIGH = 40, 110, 24
@@ -71,14 +72,16 @@ def grid(rows: int, columns: int) -> list[Place]:
     return [(row, column, 1, 1) for row in range(rows) for column in range(columns)]
 
 
+def closed(page: Image, lines: Polygons) -> RuledTable | None:
+    """The table of the rulings that reach farthest."""
+    level = level_page(page, lines)
+    tables = (ruled(network, level) for network in rulings_of(level).networks)
+    return next((table for table in tables if table is not None), None)
+
+
 def found(page: Image, lines: Polygons) -> list[Place] | None:
-    answer = ruled(page, lines)
-    if answer is None:
-        return None
-    read = read_grid(answer.tokens)
-    assert read is not None
-    assert len(answer.boxes) == len(read.places)
-    return [(row, column, down, across) for row, column, down, across in read.places.tolist()]
+    answer = closed(page, lines)
+    return None if answer is None else [(row, column, *spans) for row, column, *spans in answer.cells.tolist()]
 
 
 SPANS = [(0, 0, 2, 1), (0, 1, 1, 2), (1, 1, 1, 1), (1, 2, 1, 1), (2, 0, 1, 1), (2, 1, 2, 2), (3, 0, 1, 1)]
@@ -100,10 +103,10 @@ def test_what_rules_enclose_are_the_cells(places: list[Place], degrees: float, n
     """Whatever cells are drawn, straight or askew, on clean paper or a scan: these are found, where they are."""
     page, lines = tilted(*table(places), degrees)
     page = np.clip(page + np.random.default_rng(1).normal(0, noise, page.shape), 0, 255).astype(np.uint8)
-    answer = ruled(page, lines)
+    answer = closed(page, lines)
     assert answer is not None
     assert found(page, lines) == places
-    np.testing.assert_allclose(answer.boxes.mean(axis=1), lines.mean(axis=1), atol=6)
+    np.testing.assert_allclose(answer.corners.mean(axis=1), lines.mean(axis=1), atol=6)
 
 
 @pytest.mark.parametrize("side", ["left", "right", "top"])
@@ -130,13 +133,13 @@ def test_a_table_in_a_cell_is_text_of_that_cell() -> None:
     for y in (108, 160, 205):
         cv2.line(page, (178, y), (360, y), (40, 40, 40), 2)
     assert [place[2:] for place in found(page, lines) or []] == [(1, 1), (1, 1), (1, 1), (1, 1)]
-    answer = ruled(page, lines)
+    answer = closed(page, lines)
     assert answer is not None
     np.testing.assert_allclose(answer.inner, quads([(178, 108, 360, 205)]), atol=6)
     ((alone, alone_lines), (underlined, underlined_lines)) = table(grid(3, 3)), table(grid(3, 3))
     cv2.line(underlined, (80, 132), (140, 132), (40, 40, 40), 2)
     for image, text in ((alone, alone_lines), (underlined, underlined_lines)):
-        whole = ruled(image, text)
+        whole = closed(image, text)
         assert whole is not None
         assert not len(whole.inner)
 
@@ -157,7 +160,7 @@ def test_what_goes_around_no_text_of_a_cell_is_no_table_in_it(strokes: list[tupl
     page, lines = table([*grid(1, 3), (1, 0, 2, 1), blank], blank=(blank,))
     for x0, y0, x1, y1 in strokes:
         cv2.line(page, (x0, y0), (x1, y1), (40, 40, 40), 2)
-    answer = ruled(page, lines)
+    answer = closed(page, lines)
     assert answer is not None
     assert not len(answer.inner)
 
@@ -215,17 +218,56 @@ def test_underlines_in_cells_part_nothing() -> None:
     assert found(page, lines) == SPANS
 
 
-def test_rules_around_other_text_are_no_answer() -> None:
-    """A frame beside most of the lines is not their table."""
-    page, _ = table(grid(2, 2))
-    assert found(page, quads([(400, 60 + 30 * n, 500, 84 + 30 * n) for n in range(12)])) is None
-
-
 def test_whatever_stands_on_a_page_is_no_trouble() -> None:
-    """No line, one line, lines beyond the page and a page of noise are answered, if with nothing."""
+    """A page of noise, with lines anywhere, has no table."""
     noise = np.random.default_rng(3).integers(0, 255, (90, 120, 3)).astype(np.uint8)
-    for boxes in ([], [(5, 5, 60, 20)], [(-900, -900, -800, -880), (-700, -900, -600, -880)], [(0, 0, 9, 9)] * 4):
+    for boxes in ([(5, 5, 60, 20)], [(-900, -900, -800, -880), (-700, -900, -600, -880)], [(0, 0, 9, 9)] * 4):
         assert found(noise, quads([*boxes])) is None
+
+
+@given(st.integers(150, 235), st.integers(1, 3), st.integers(3, 7))
+def test_pale_and_thin_rulings_close_cells(grey: int, width: int, rows: int) -> None:
+    """However pale a ruling is that a reader sees, at one pixel as well as at three."""
+    page, lines = sheet(), quads([text_of(place) for place in grid(rows, 4)])
+    x0, y0, x1, y1 = map(int, box_of((0, 0, rows, 4)))
+    for x in range(x0, x1 + 1, WIDTH):
+        cv2.line(page, (x, y0), (x, y1), (grey, grey, grey), width)
+    for y in range(y0, y1 + 1, PITCH):
+        cv2.line(page, (x0, y), (x1, y), (grey, grey, grey), width)
+    for line in lines:
+        write(page, (*line[0].tolist(), *line[2].tolist()))
+    assert found(page, lines) == grid(rows, 4)
+
+
+@pytest.mark.parametrize("columns", [2, 3, 5])
+def test_rulings_between_cells_alone_are_a_grid(columns: int) -> None:
+    """A table that is open on all sides ends where its rulings do."""
+    page, lines = sheet(), quads([text_of(place) for place in grid(4, columns)])
+    x0, y0, x1, y1 = map(int, box_of((0, 0, 4, columns)))
+    for x in range(x0 + WIDTH, x1, WIDTH):
+        cv2.line(page, (x, y0), (x, y1), (40, 40, 40), 2)
+    for y in range(y0 + PITCH, y1, PITCH):
+        cv2.line(page, (x0, y), (x1, y), (40, 40, 40), 2)
+    for line in lines:
+        write(page, (*line[0].tolist(), *line[2].tolist()))
+    assert found(page, lines) == grid(4, columns)
+
+
+def test_rulings_drawn_double_are_one() -> None:
+    page, lines = table(grid(4, 3))
+    x0, y0, x1, _ = map(int, box_of((0, 0, 4, 3)))
+    for y in (y0, y0 + PITCH):
+        cv2.line(page, (x0, y + 5), (x1, y + 5), (40, 40, 40), 1)
+    assert found(page, lines) == grid(4, 3)
+
+
+def test_strokes_of_letters_are_no_rulings() -> None:
+    """Where rows are as low as their text, strokes that end a pixel or two from the rulings part no cell."""
+    page, lines = table(grid(5, 3))
+    for place in grid(5, 3)[1::2]:
+        x0, y0, _, y1 = map(int, box_of(place))
+        cv2.line(page, (x0 + 40, y0 + 5), (x0 + 40, y1 - 5), (40, 40, 40), 3)
+    assert found(page, lines) == grid(5, 3)
 
 
 @given(st.floats(-3, 3), st.integers(2, 9), st.integers(2, 6))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
+from pipeline.ocr.geometry import Polygons
 from pipeline.ocr.tables.structure import Structure
 from pipeline.ocr.tables.table import Table, contradicted, read_table
-from tests.unit.table_answers import Box, quads, structure
+from tests.unit.table_answers import NOTHING, Box, quads, ruled, structure
 
 
 def page(rows: int, columns: int, *, pitch: int = 30) -> list[Box]:
@@ -24,8 +23,10 @@ def plain(rows: int, columns: int, score: float = 0.99) -> Structure:
     return structure([[""] * columns] * rows, page(rows, columns), score)
 
 
-def read(answers: list[Structure], text: list[Box], ruled: Structure | None = None) -> Table:
-    table = read_table(answers, quads(text), [str(n) for n in range(len(text))], ruled=ruled)
+def read(answers: list[Structure], text: list[Box], drawn: Structure | None = None, inner: Polygons = NOTHING) -> Table:
+    """`drawn`: the cells that rulings close, and `inner` the tables in them."""
+    grid = None if drawn is None else ruled(drawn, inner)
+    table = read_table(answers, quads(text), [str(n) for n in range(len(text))], ruled=grid)
     assert table is not None
     return table
 
@@ -56,21 +57,21 @@ def test_a_cell_of_several_columns_text_is_one_each() -> None:
     """Where rules leave out what stands in each of its columns; not where a line crosses from one to the next, or a
     column has none, or words follow one another closely."""
     above, (a, b) = page(3, 3)[:7], page(3, 3)[7:]
-    assert len(read([], [*above, a, b], ruled=OPEN).cells) == 9
+    assert len(read([], [*above, a, b], drawn=OPEN).cells) == 9
     for other in ([(110, 65, 250, 85)], [a], [(140, 65, 195, 85), (205, 65, 270, 85)], [(110, 65, 215, 85), b]):
-        assert len(read([], [*above, *other], ruled=OPEN).cells) == 8
+        assert len(read([], [*above, *other], drawn=OPEN).cells) == 8
 
 
 def test_a_table_in_a_wide_cell_parts_it_not() -> None:
     """What stands in it is text of that cell, whatever columns it has."""
     inner = quads([(105, 62, 295, 88)])
-    assert len(read([], page(3, 3), ruled=replace(OPEN, inner=inner)).cells) == 8
+    assert len(read([], page(3, 3), drawn=OPEN, inner=inner).cells) == 8
 
 
 def test_rules_hold_against_networks() -> None:
     """What is drawn on the page is believed, however many and sure the networks are; where one agrees, all the more."""
-    drawn = read([plain(3, 3, 1.0)] * 3, BESIDE, ruled=SPANNING)
-    agreed = read([plain(3, 3, 1.0), SPANNING, SPANNING], BESIDE, ruled=SPANNING)
+    drawn = read([plain(3, 3, 1.0)] * 3, BESIDE, drawn=SPANNING)
+    agreed = read([plain(3, 3, 1.0), SPANNING, SPANNING], BESIDE, drawn=SPANNING)
     assert [table.cells[0].column_span for table in (drawn, agreed)] == [2, 2]
     assert agreed.confidence > drawn.confidence > 0.5
 
@@ -79,7 +80,7 @@ def test_cells_end_at_the_rules_around_them() -> None:
     """However far their text is from them; without rules they end midway between texts."""
     wide = structure([[""] * 2] * 2, [(x0, y, x1, y + 30) for y in (0, 30) for x0, x1 in ((0, 90), (90, 300))])
     text: list[Box] = [(10, 5, 30, 25), (100, 5, 120, 25), (10, 35, 30, 55), (100, 35, 120, 55)]
-    drawn, asked = read([], text, ruled=wide), read([wide], text)
+    drawn, asked = read([], text, drawn=wide), read([wide], text)
     assert [cell.polygon[1, 0] for cell in drawn.cells] == pytest.approx([90, 300, 90, 300], abs=0.1)
     assert asked.cells[0].polygon[1, 0] == pytest.approx(65, abs=0.1)
 
@@ -87,16 +88,27 @@ def test_cells_end_at_the_rules_around_them() -> None:
 def test_rules_that_the_text_contradicts_do_not_hold() -> None:
     """A frame around several cells is not one of them."""
     framed = structure([[""], [""], [""]], [(0, 30 * n, 300, 30 * n + 30) for n in range(3)])
-    assert size(read([plain(3, 3)], page(3, 3), ruled=framed)) == (3, 3)
+    assert size(read([plain(3, 3)], page(3, 3), drawn=framed)) == (3, 3)
 
 
 def test_a_table_in_a_cell_speaks_against_nothing() -> None:
     """Where rules within a cell close cells of their own, lines beside one another in it are theirs."""
-    inner = quads([(100, 32, 290, 58)])
-    text = [page(3, 3)[place] for place in (0, 1, 3, 4, 5, 6)]
-    assert size(read([plain(3, 3)], text, ruled=WIDE)) == (3, 3)
-    table = read([plain(3, 3)], text, ruled=replace(WIDE, inner=inner))
-    assert [cell.lines for cell in table.cells] == [(0,), (1,), (2,), (3, 4), (5,), ()]
+    inner = quads([(100, 32, 290, 88)])
+    text = [page(3, 3)[place] for place in (0, 1, 3, 4, 5, 6, 7, 8)]
+    assert size(read([plain(3, 3)], text, drawn=WIDE)) == (3, 3)
+    table = read([plain(3, 3)], text, drawn=WIDE, inner=inner)
+    assert [cell.lines for cell in table.cells] == [(0,), (1,), (2,), (3, 4), (5,), (6, 7)]
+
+
+def test_words_far_apart_and_several_lines_in_a_cell_speak_against_no_rulings() -> None:
+    """Justified words, a sign before an amount, and cells of several lines are what rulings say they are: one cell."""
+    cells: list[Box] = [(0, 0, 300, 60), (300, 0, 500, 60), (0, 60, 300, 120), (300, 60, 500, 120)]
+    closed = structure([["", ""], ["", ""]], cells)
+    words: list[Box] = [(5, 5, 60, 25), (240, 5, 295, 25), (5, 30, 70, 50), (5, 65, 90, 85), (150, 65, 295, 85)]
+    amounts: list[Box] = [(305, 5, 322, 25), (420, 5, 495, 25), (305, 65, 322, 85), (410, 65, 495, 85)]
+    table = read([plain(4, 3, 1.0)] * 3, [*words, *amounts], drawn=closed)
+    assert size(table) == (2, 2)
+    assert table.confidence > 0.5
 
 
 def test_rows_without_rules_between_them_are_rows() -> None:
@@ -105,28 +117,28 @@ def test_rows_without_rules_between_them_are_rows() -> None:
     tall = structure(
         [[""] * 3] * 2, [(100 * c, y, 100 * c + 90, end) for y, end in ((0, 30), (30, 150)) for c in range(3)]
     )
-    assert size(read([], page(5, 3), ruled=tall)) == (5, 3)
+    assert size(read([], page(5, 3), drawn=tall)) == (5, 3)
     wrapped = [*page(1, 3), *((x0, y0 + 15, x1, y1 + 15) for x0, y0, x1, y1 in page(5, 3, pitch=21)[3:])]
-    assert size(read([], wrapped, ruled=tall)) == (2, 3)
+    assert size(read([], wrapped, drawn=tall)) == (2, 3)
 
 
 def test_a_frame_around_a_table_is_no_table() -> None:
     """A cell over all columns with rules in it, boxes above and below: what it holds is not one text."""
     framed = structure([["", ""], [' colspan="2"']], [(0, 0, 145, 30), (150, 0, 300, 30), (0, 30, 300, 90)])
-    table = read([plain(3, 3)], page(3, 3)[1:], ruled=replace(framed, inner=quads([(5, 32, 295, 88)])))
+    table = read([plain(3, 3)], page(3, 3)[1:], drawn=framed, inner=quads([(5, 32, 295, 88)]))
     assert size(table) == (3, 3)
 
 
 def test_rules_are_enough() -> None:
     """Where no network's answer is usable, rules alone make a table; with nothing at all there is none."""
     nothing = Structure((), quads([]), plain(1, 1).scores[:0])
-    assert size(read([nothing], page(3, 3), ruled=plain(3, 3))) == (3, 3)
+    assert size(read([nothing], page(3, 3), drawn=plain(3, 3))) == (3, 3)
     assert read_table([nothing], quads(page(3, 3)), ["x"] * 9) is None
 
 
 def test_empty_rows_that_are_drawn_are_there() -> None:
     """A form has rows to be filled in; networks only guess them. With each, a little less is sure."""
-    filled, blank = read([], page(4, 3), ruled=plain(4, 3)), read([], page(4, 3)[:9], ruled=plain(4, 3))
+    filled, blank = read([], page(4, 3), drawn=plain(4, 3)), read([], page(4, 3)[:9], drawn=plain(4, 3))
     assert (size(filled), size(blank)) == ((4, 3), (4, 3))
     assert filled.confidence > blank.confidence
 
@@ -136,7 +148,7 @@ def test_rules_have_the_head_that_a_network_sees() -> None:
     head = Structure(
         ("<thead>", *SPANNING.tokens[:4], "</thead>", *SPANNING.tokens[4:]), SPANNING.boxes, SPANNING.scores
     )
-    table = read([head], BESIDE, ruled=SPANNING)
+    table = read([head], BESIDE, drawn=SPANNING)
     assert [cell.header for cell in table.cells] == [cell.row == 0 for cell in table.cells]
 
 

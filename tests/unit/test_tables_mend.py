@@ -71,3 +71,37 @@ def test_an_empty_cell_over_columns_is_one_each() -> None:
     spans = [(cell.row, cell.column, cell.row_span, cell.column_span) for cell in table.cells]
     assert spans[:4] == [(0, 0, 1, 1), (0, 1, 1, 1), (0, 2, 1, 1), (1, 0, 1, 2)]
     assert (2, 0, 2, 1) in spans
+
+
+ENTRIES: list[Box] = [*row(0), *row(30), (110, 60, 190, 80), *row(90)]
+"""A head, an entry, a line of text below its second column, and another entry."""
+
+UNCHANGED = [(place, column) for place in range(4) for column in range(3)]
+
+
+def places(text: list[Box]) -> list[tuple[int, int]]:
+    boxes = [box for top in (0, 30, 60, 90) for box in cells(top, top + 28)]
+    table = read_table([structure([[""] * 3] * 4, boxes)], quads(text), ["x"] * len(text))
+    assert table is not None
+    return [(cell.row, cell.column) for cell in table.cells]
+
+
+def test_an_entry_goes_on_in_the_row_below_it() -> None:
+    """Where that row holds text in one column only, and all others begin with a text of their own."""
+    boxes = [box for top in (0, 30, 60, 90) for box in cells(top, top + 28)]
+    found = members([[""] * 3] * 4, boxes, ENTRIES)
+    assert found == [(0,), (1,), (2,), (3,), (4, 6), (5,), (7,), (8,), (9,)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        [*row(0), *row(30), (10, 60, 90, 80), *row(90)],
+        [*row(0), *row(30), (110, 60, 190, 80), (210, 60, 270, 80), *row(90)],
+        [*row(0), *row(30), (110, 60, 190, 80), *row(90)[1:]],
+        [*row(0), *row(30)[::2], (110, 60, 190, 80), *row(90)],
+    ],
+    ids=["a heading in the first column", "two columns", "an entry without a name", "no text above it"],
+)
+def test_other_rows_do_not_go_on(text: list[Box]) -> None:
+    assert places(text) == UNCHANGED

@@ -11,7 +11,7 @@ from .text import Boxes
 
 
 def ruled_borders(bands: Bands) -> NDArray[np.float64]:
-    """The same of a table whose rules are drawn: there."""
+    """The same of a table whose rulings are drawn: where these are."""
     return np.maximum.accumulate([bands.min(), *((bands[:-1, 1] + bands[1:, 0]) / 2), bands.max()])
 
 

@@ -1,6 +1,6 @@
 """Which way to read a table fits best, and how sure that is.
 
-Rules drawn on the page hold where the text doesn't contradict them, or a network agrees. Of the networks' answers the
+Rulings drawn on the page hold where the text doesn't contradict them, or a network agrees. Of the networks' answers the
 one that the text contradicts least; among those the one that most agree upon; among those the one whose network was
 surest. An answer that lost its way is none: then lines tell where rows and columns are, though not which cells span.
 """
@@ -22,25 +22,25 @@ in tables of 100 rows."""
 
 _RULED = 0.9
 _TEXT, _TEXT_SPANS = 0.6, 0.3
-"""How far the rules, and where lines stand, vouch for a grid that no network agrees with; lines less where cells span
+"""How far the rulings, and where lines stand, vouch for a grid that no network agrees with; lines less where cells span
 several. Of 61 drawn tables and 33 others."""
 
 _LEFT = 0.3
 """Confidence of rows and columns of lines alone."""
 
 _ASTRAY = 0.35
-"""What each row or column without text, and each line beside the grid, takes from what rules vouch for."""
+"""What each row or column without text, and each line beside the grid, takes from what rulings vouch for."""
 
 
 def choose(answers: Sequence[Witness], *, drawn: Witness | None, text: Witness | None) -> tuple[Witness, float] | None:
     """The best, and how likely its structure is right in every cell, 0 to 1; None where there is neither an answer nor
-    a drawing. What vouches for it are the share of the answers that agree, the rules, and where lines stand."""
+    a drawing. What vouches for it are the share of the answers that agree, the rulings, and where lines stand."""
     witnesses = [*answers, drawn] if drawn is not None else list(answers)
     if not witnesses:
         return None
     votes = Counter(_shape(witness.grid) for witness in answers)
     best = drawn if drawn is not None and _holds(drawn, votes) else _best(witnesses, votes)
-    if text is not None and best.astray > max(_FEW, _LOST * len(best.grid.slots)):
+    if text is not None and best is not drawn and best.astray > max(_FEW, _LOST * len(best.grid.slots)):
         return text, _LEFT
     agreeing = votes[_shape(best.grid)] / max(1, len(answers))
     if best is drawn:

@@ -16,7 +16,7 @@ _NEAR = 2.0
 """Heights of a line that may lie between a line and the grid it belongs to. Seen at most in 33 tables: 1.1."""
 
 _SLACK = 0.3
-"""Heights of a line by which the middle of one in a cell may lie beyond the rules around it."""
+"""Heights of a line by which the middle of one in a cell may lie beyond the rulings around it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

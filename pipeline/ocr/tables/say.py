@@ -12,11 +12,7 @@ from pipeline.ocr.reading_frame import runs_leftwards
 from .bands import Bands
 from .fill import Filling
 from .grid import Grid, Indices
-from .text import Boxes
-
-_COVERED, _REACH = 0.5, 0.8
-"""Share of a column that a line covers when it says what stands there, or its heights: room for a digit and the space
-beside it, for numbers fill little of a column. Columns are as wide as what the network saw."""
+from .text import Boxes, columns_over
 
 _NEAR = 1.0
 """Heights of a line, about two letters, that a space may be away from the border between two columns: letters are not
@@ -45,8 +41,7 @@ def _beneath(grid: Grid, columns: Bands, full: Indices, *, cell: int, line: Boxe
     Its own alone where nothing else is in the row: a heading may run on over empty cells.
     """
     row, _, row_span, column_span = grid.places[cell].tolist()
-    covered = np.minimum(columns[:, 1], line[2]) - np.maximum(columns[:, 0], line[0])
-    over = np.flatnonzero(covered >= np.minimum(_COVERED * (columns[:, 1] - columns[:, 0]), _REACH))
+    over = np.flatnonzero(columns_over(columns, line[None])[0])
     cells = grid.slots[row, over].tolist()
     free = [other for other in cells if other != cell]
     others = set(grid.slots[row].tolist()) - {cell, *free}

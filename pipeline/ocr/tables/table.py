@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.ocr.geometry import Polygons
 from pipeline.ocr.reading_order import reading_order
+from pipeline.ocr.ruled import RuledTable
 
 from .bands import COLUMNS, ROWS
 from .borders import borders, ruled_borders
@@ -21,7 +22,7 @@ from .html import to_html
 from .say import texts_of
 from .structure import Structure
 from .text import OUTSIDE, Boxes, text_rows
-from .witness import Witness, by_lines, by_network, by_rules
+from .witness import Witness, by_lines, by_network, by_rulings
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,11 +57,11 @@ class Table:
 
 
 def read_table(
-    candidates: Sequence[Structure], polygons: Polygons, texts: Sequence[str], *, ruled: Structure | None = None
+    candidates: Sequence[Structure], polygons: Polygons, texts: Sequence[str], *, ruled: RuledTable | None = None
 ) -> Table | None:
     """None where no answer is usable. `polygons` and `texts`: the lines of an upright page in the table's region, in
-    the frame of the answers' boxes. In which order the answers come is nothing. `ruled`: what the rules on the page
-    say; where the text doesn't contradict them they hold."""
+    the frame of the answers' boxes. In which order the answers come is nothing. `ruled`: the grid that
+    rulings on the page close; it holds unless the text shows columns that they leave out."""
     frame = frame_of(polygons)
     if frame is None:
         return None
@@ -68,7 +69,7 @@ def read_table(
     placed = np.flatnonzero(np.isfinite(boxes).all(axis=1))
     lines = boxes[placed]
     answers = [witness for answer in candidates if (witness := by_network(answer, frame, lines))]
-    drawn = by_rules(ruled, frame, lines, head_of=likeliest(answers)) if ruled is not None else None
+    drawn = by_rulings(ruled, frame, lines, head_of=likeliest(answers)) if ruled is not None else None
     chosen = choose(answers, drawn=drawn, text=by_lines(lines))
     if chosen is None:
         return None

@@ -17,6 +17,17 @@ APART = 1.0
 """Heights of a line between two lines of one row of text from which they are two cells' rather than one's."""
 
 
+_COVERED, _REACH_LINE_HEIGHTS = 0.5, 0.8
+"""Share of a column that a line covers when it says what stands there, or its heights: room for a digit and the space
+beside it, for numbers fill little of a column. Columns are as wide as what the network saw."""
+
+
+def columns_over(columns: NDArray[np.float64], lines: Boxes) -> NDArray[np.bool_]:
+    """(lines, columns): which of `columns` (columns, 2), where each begins and ends, a line stands in."""
+    covered = np.minimum(columns[:, 1], lines[:, 2:3]) - np.maximum(columns[:, 0], lines[:, :1])
+    return np.asarray(covered >= np.minimum(_COVERED * (columns[:, 1] - columns[:, 0]), _REACH_LINE_HEIGHTS))
+
+
 def text_rows(cells: Indices, lines: Boxes) -> tuple[Indices, Indices]:
     """The lines that are in cells, cell by cell and row of text by row of text, left to right; and for each of them the
     number of its row of text, counted through all cells."""

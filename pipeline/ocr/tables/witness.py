@@ -8,11 +8,13 @@ from math import exp
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.ocr.ruled import RuledTable
+
 from .fill import Filling, fill, fill_exactly
 from .frame import Frame
-from .grid import Grid, headed, read_grid
+from .grid import Grid, grid_of, headed, read_grid
 from .lined import lined
-from .mend import parted, taken_apart, told_apart
+from .mend import continued, parted, taken_apart, told_apart, unruled_body, unruled_rows
 from .structure import Structure
 from .text import APART, OUTSIDE, Boxes, deep_rows, text_rows
 
@@ -26,7 +28,7 @@ class Witness:
 
     `astray`: rows and columns without text, lines in no cell and lines of several cells in one, counted: with many, it
     is of another table, or of a part of this one. `probability`: 0 to 1, the geometric mean of its tokens'. `drawn`:
-    whether rules tell where its cells end.
+    whether rulings tell where its cells end.
     """
 
     tokens: tuple[str, ...]
@@ -46,7 +48,7 @@ def by_network(answer: Structure, frame: Frame, lines: Boxes) -> Witness | None:
         return None
     boxes = _boxes_of(grid, answer, frame)
     filling = fill(grid, boxes, lines)
-    for mend in (parted, taken_apart):
+    for mend in (parted, taken_apart, continued):
         if filling is None:
             return None
         better = mend(grid, boxes, filling, lines)
@@ -55,19 +57,22 @@ def by_network(answer: Structure, frame: Frame, lines: Boxes) -> Witness | None:
             filling = fill(grid, boxes, lines)
     if filling is None:
         return None
-    disputes, astray, empty = _judged(grid, filling, lines, np.ones(len(lines), np.bool_))
+    disputes, astray, empty = _judged(grid, filling, lines)
     against = int(grid.holes > 0) + empty + disputes
     return Witness(answer.tokens, grid, boxes, filling, against, astray, mean_probability(answer.scores))
 
 
-def by_rules(ruled: Structure, frame: Frame, lines: Boxes, *, head_of: Witness | None) -> Witness | None:
-    """Of the rules drawn on the page, which may well enclose nothing. Rows and cells that have none between them are
-    parted; no rule tells a head from a body: that is as `head_of` has it. Lines of tables within cells speak for
-    nothing but those; a cell as wide as all columns that holds a table is a frame around it."""
-    grid = read_grid(ruled.tokens)
-    boxes = _boxes_of(grid, ruled, frame) if grid is not None else None
-    filling = fill_exactly(grid, boxes, lines) if grid is not None and boxes is not None else None
-    if grid is None or boxes is None or filling is None:
+def by_rulings(ruled: RuledTable, frame: Frame, lines: Boxes, *, head_of: Witness | None) -> Witness | None:
+    """The grid that rulings on the page close, which is exact but for rows and columns that have no ruling between
+    them: those are parted where the text shows them, and where it can't be parted the text contradicts the grid.
+    Several lines in a cell, or words far apart, contradict nothing.
+
+    Rulings tell no head from a body: that is as `head_of` has it. Lines of tables within cells tell nothing but those.
+    """
+    grid = grid_of(ruled.cells.astype(np.intp), np.arange(len(ruled.cells)), 0)
+    boxes = frame.boxes(ruled.corners)
+    filling = fill_exactly(grid, boxes, lines)
+    if filling is None:
         return None
     within = _covered(lines, frame.boxes(ruled.inner))
     own = replace(filling, cells=np.where(within, OUTSIDE, filling.cells))
@@ -77,10 +82,11 @@ def by_rules(ruled: Structure, frame: Frame, lines: Boxes, *, head_of: Witness |
         cells = head_of.filling.cells
         above = head_of.grid.places[np.clip(cells, 0, None), 0] < head_of.grid.head_rows
         grid = headed(grid, filling.cells, above & (cells != OUTSIDE))
-    beside = (filling.cells != OUTSIDE) & (grid.places[filling.cells, 3] < grid.slots.shape[1])
-    nested = beside & within
-    disputes, astray, _ = _judged(grid, filling, lines, ~nested)
-    return Witness(ruled.tokens, grid, boxes, filling, disputes, astray, 1.0, drawn=True)
+    nested = within & (filling.cells != OUTSIDE) & (grid.places[filling.cells, 3] < grid.slots.shape[1])
+    columns = unruled_rows(np.where(nested, OUTSIDE, filling.cells), lines)
+    against = columns + int(unruled_body(grid, filling, lines))
+    astray = _empty(grid, filling) + int((filling.cells == OUTSIDE).sum()) + against
+    return Witness((), grid, boxes, filling, against, astray, 1.0, drawn=True)
 
 
 def _mended(
@@ -114,13 +120,12 @@ def _covered(lines: Boxes, boxes: Boxes) -> NDArray[np.bool_]:
     return np.asarray(np.any(inside, axis=1))
 
 
-def _judged(grid: Grid, filling: Filling, lines: Boxes, heard: NDArray[np.bool_]) -> tuple[float, int, int]:
-    """Cells that are several in truth, by the lines that are `heard`; what is astray (see `Witness`); and of that, rows
-    and columns without text."""
-    cells, text = filling.cells[heard], lines[heard]
-    order, number = text_rows(cells, text)
-    merged = int(deep_rows(grid, cells[order], number).sum())
-    beside, empty = _side_by_side(order, number, text), _empty(grid, filling)
+def _judged(grid: Grid, filling: Filling, lines: Boxes) -> tuple[float, int, int]:
+    """Cells that are several in truth, by their lines; what is astray (see `Witness`); and of that, rows and columns
+    without text."""
+    order, number = text_rows(filling.cells, lines)
+    merged = int(deep_rows(grid, filling.cells[order], number).sum())
+    beside, empty = _side_by_side(order, number, lines), _empty(grid, filling)
     return beside + _MERGED * merged, empty + int((filling.cells == OUTSIDE).sum()) + beside, empty
 
 
