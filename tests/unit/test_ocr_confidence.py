@@ -81,21 +81,30 @@ def test_columns_after_the_line_change_nothing() -> None:
     assert errors(*line, *[{"": 1.0}] * 20) == errors(*line)
 
 
-def test_a_plain_reading_has_errors_of_its_own() -> None:
-    """What it says in place of an accent is less likely than the accent, so more errors are expected in it."""
+def test_a_plain_reading_has_the_errors_of_its_line() -> None:
+    """What it says in place of an accent is as sure as the accent: the page decides between them."""
     found = read({"é": 0.9, "a": 0.1})
     assert (found.text, found.plainly.text) == ("é", "a")
-    assert found.expected_errors == pytest.approx(0.1, abs=1e-6)
-    assert found.plainly.expected_errors == pytest.approx(0.9, abs=1e-6)
+    assert found.plainly.expected_errors == found.expected_errors == pytest.approx(0.1, abs=1e-6)
 
 
-def test_confidence_falls_as_errors_are_expected() -> None:
-    """Strictly, from nearly sure to nearly none, over all that a line can have."""
+@pytest.mark.parametrize("text", ["7", "total", "a line of many words that goes on and on"])
+def test_confidence_falls_as_more_errors_are_expected(text: str) -> None:
+    """Strictly, from nearly sure to unlikely, over all that a line can have."""
     counts = np.linspace(0, 6, 200).tolist()
-    found = [line_confidence(Reading("abc", 0.9, expected_errors=count)) for count in counts]
+    found = [line_confidence(Reading(text, 0.9, expected_errors=count)) for count in counts]
     assert all(one > other for one, other in pairwise(found))
-    assert 0.95 < found[0] < 1
-    assert 0 < found[-1] < 0.01
+    assert 0.9 < found[0] < 1
+    assert 0 < found[-1] < 0.3
+
+
+def test_a_longer_line_is_less_likely_right() -> None:
+    """Some errors nobody expects, and each character may have one; spaces are none."""
+    found = [line_confidence(Reading("a" * length, 0.9, expected_errors=0.1)) for length in (1, 2, 20, 60)]
+    assert all(one > other for one, other in pairwise(found))
+    assert line_confidence(Reading("a b c", 0.9, expected_errors=0.1)) == line_confidence(
+        Reading("abc", 0.9, expected_errors=0.1)
+    )
 
 
 @given(st.floats(0, 1))

@@ -1,8 +1,8 @@
 """How likely is a line exactly right? Its recogniser's own probabilities tell, once they are calibrated.
 
 The recogniser gives a probability to each character and each gap of a line. Summed up, what it gave to anything else is
-the number of errors that it expects in the line. It is too sure of itself: `line_confidence` turns that number into how
-often lines with as many expected errors are right.
+the number of errors that it expects in the line (`expected_errors`). It is too sure of itself, so `line_confidence`
+turns that number into how often lines of this length with as many expected errors are right.
 """
 
 from __future__ import annotations
@@ -11,18 +11,23 @@ import math
 
 from .reading import Reading
 
-BIAS = 0.92
-LOG_ERRORS_WEIGHT = -0.43
-ERRORS_WEIGHT = -1.85
-"""Of a logistic model of two features, the logarithm of the expected errors and their number."""
+BIAS, ERRORS_WEIGHT, LENGTH_WEIGHT = 0.013, -0.918, -0.194
+"""Of a logistic model of two features: the logarithms of the expected errors and of the number of characters.
+`pagestream bench --calibrate` fits them; docs/measured.md says on what."""
 
-FLOOR_ERRORS = 0.003
-"""Added to the expected errors before their logarithm is taken: below it, lines are right equally often."""
+FLOOR_ERRORS = 0.02
+"""Added to the expected errors before their logarithm is taken: lines in which fewer are expected are right about as
+often as one another."""
 
 
 def line_confidence(reading: Reading) -> float:
     """The chance that a line is exactly right, 0 to 1; the mean probability where the engine told nothing else."""
-    errors = reading.expected_errors
-    if errors is None:
+    if reading.expected_errors is None:
         return reading.mean_probability
-    return 1 / (1 + math.exp(-(BIAS + LOG_ERRORS_WEIGHT * math.log(errors + FLOOR_ERRORS) + ERRORS_WEIGHT * errors)))
+    errors = ERRORS_WEIGHT * math.log(reading.expected_errors + FLOOR_ERRORS)
+    return 1 / (1 + math.exp(-(BIAS + errors + LENGTH_WEIGHT * length_feature(reading.text))))
+
+
+def length_feature(text: str) -> float:
+    """The logarithm of the number of characters, spaces left out; that of 1 where there is none."""
+    return math.log(max(1, len("".join(text.split()))))

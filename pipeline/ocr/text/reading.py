@@ -21,7 +21,8 @@ class Reading:
 
     `plain`: what it says on a page of plain letters (`pipeline.ocr.text.plain`), where that is something else.
     `doubts`: of the text on such a page; an engine that tells no probabilities has none. `expected_errors`: the number
-    of characters that are misread, by the recogniser's own probabilities; None where the engine tells none.
+    of characters that were misread, by the recogniser's own probabilities (`pipeline.ocr.text.expected_errors`); the
+    same for both texts, for what tells them apart is the page. None where the engine tells no probabilities.
     """
 
     text: str
@@ -45,8 +46,7 @@ def as_reading(best: Best, plain: Best, chances: NDArray[np.float32], alphabet: 
     doubts = doubts_of(chosen, chances[:, :-1], alphabet)
     if np.array_equal(chosen[0], best[0]):
         return Reading(text, probability, doubts=doubts, expected_errors=errors)
-    chosen_errors = expected_errors(chosen, chances, alphabet)
-    plainly = Reading(*decode(chosen, alphabet.characters), doubts=doubts, expected_errors=chosen_errors)
+    plainly = Reading(*decode(chosen, alphabet.characters), doubts=doubts, expected_errors=errors)
     return Reading(text, probability, plainly, expected_errors=errors)
 
 

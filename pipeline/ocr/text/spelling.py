@@ -67,21 +67,15 @@ def _respelt(reading: Reading, *, amounts: bool, words: Set[str]) -> str:
 
 
 def _saying(reading: Reading, text: str) -> Reading:
-    """A sign that is changed counts with its own probability."""
+    """A sign that is changed counts with its own probability. As many errors as before are expected: what speaks for
+    the change is the page, which the recogniser did not see."""
     if text == reading.text:
         return reading
     if len(text) != len(reading.text):  # a separator that was read twice is left out
-        return replace(_less_sure(reading, 1.0), text=text, doubts=())
+        return replace(reading, text=text, mean_probability=reading.mean_probability - 1 / len(reading.text), doubts=())
     lost = sum(
         doubt.probability - dict(doubt.others).get(text[doubt.place], 0.0)
         for doubt in reading.doubts
         if text[doubt.place] != reading.text[doubt.place]
     )
-    return replace(_less_sure(reading, lost), text=text)
-
-
-def _less_sure(reading: Reading, lost: float) -> Reading:
-    """`lost`: probability, summed over the signs that are changed, by which what they become is less likely."""
-    probability = reading.mean_probability - lost / len(reading.text)
-    errors = None if reading.expected_errors is None else reading.expected_errors + lost
-    return replace(reading, mean_probability=probability, expected_errors=errors)
+    return replace(reading, text=text, mean_probability=reading.mean_probability - lost / len(text))
