@@ -11,7 +11,7 @@ import math
 
 from .reading import Reading
 
-BIAS, ERRORS_WEIGHT, LENGTH_WEIGHT = 0.013, -0.918, -0.194
+BIAS, ERRORS_WEIGHT, LENGTH_WEIGHT = 0.371, -0.859, -0.271
 """Of a logistic model of two features: the logarithms of the expected errors and of the number of characters.
 `pagestream bench --calibrate` fits them; docs/measured.md says on what."""
 
