@@ -23,6 +23,7 @@ from pipeline.engines.base import Engine, EngineSettings, load
 from pipeline.engines.known_answer import LINES, KnownPage, draw_known_page
 from pipeline.engines.shapes import CROP_STEPS, PAGE_STEP, runs_for
 from pipeline.ocr.preprocess import CONTEXT_COLUMNS, SQUEEZE, PageLimits
+from pipeline.ocr.text.confidence import BIAS, ERRORS_WEIGHT, FLOOR_ERRORS, LENGTH_WEIGHT
 from pipeline.runner import Broker, Runner, Workers
 from pipeline.settings import Settings
 from pipeline.stages.detect import page_part
@@ -246,6 +247,7 @@ def pipeline_stamp(settings: Settings, engines: Sequence[Engine]) -> Pipeline:
         "print": [LEGIBLE_PX, WANTED_PX, MOST_PIXELS],
         "lines": repr(SQUEEZE),
         "padding": [PAGE_STEP, CROP_STEPS, CONTEXT_COLUMNS],
+        "calibration": [BIAS, ERRORS_WEIGHT, LENGTH_WEIGHT, FLOOR_ERRORS],
         "limits": [settings.decode.max_pages, settings.decode.max_page_pixels, settings.decode.max_document_pixels],
         "decoders": decoder_versions(),
         "words": version("pyspellchecker"),

@@ -16,7 +16,7 @@ class Alike:
 
     `lines`: read by the reference; `missed` by the other, and `added` by it alone. `found`: how texts differ where both
     found a line, in the whole path. `crops`: how they differ on the reference's own crops, so that finding has no part
-    in it. `gap`: the largest difference of confidence there, where texts are equal.
+    in it. `gap`: the largest difference of mean probability there, where texts are equal.
     """
 
     pages: int = 0
@@ -44,4 +44,4 @@ class Alike:
         kind = difference(line.text, reading.text)
         self.crops[kind] += 1
         if kind is Difference.NONE:
-            self.gap = max(self.gap, abs(line.confidence - reading.confidence))
+            self.gap = max(self.gap, abs(line.confidence - reading.mean_probability))

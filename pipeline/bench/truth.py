@@ -63,8 +63,8 @@ class Truth:
 def closer(ours: str, theirs: str, truth: str | None) -> Sides:
     if truth is None:
         return Sides.UNKNOWN
-    plain = _plain(truth)
-    one, other = edit_distance(_plain(ours), plain), edit_distance(_plain(theirs), plain)
+    printed = plain(truth)
+    one, other = edit_distance(plain(ours), printed), edit_distance(plain(theirs), printed)
     if one == other:
         return Sides.NEITHER
     return Sides.OURS if one < other else Sides.THEIRS
@@ -108,5 +108,6 @@ def _shares(one: Points, other: Points) -> bool:
     return smaller > 0 and intersection(one, other) >= UNDER * smaller
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Without letter case, spaces and forms of one character."""
     return without_spaces(unicodedata.normalize("NFKC", text)).casefold()

@@ -65,6 +65,11 @@ SoakPages = Annotated[
     typer.Option("--soak", min=1, metavar="PAGES", help="Instead: read the files round and round until so many pages "
                  "were read, and watch memory. Growth is told from 1000 pages on."),
 ]  # fmt: skip
+Calibrate = Annotated[
+    bool,
+    typer.Option("--calibrate", help="Instead: read the files once, and tell by --truth how often lines are right at "
+                 "the confidence that they state, and the weights that would state it best."),
+]  # fmt: skip
 TruthFolder = Annotated[
     Path | None,
     typer.Option("--truth", exists=True, file_okay=False, help="Folder of transcripts, <document>.json: an object of "
@@ -87,6 +92,7 @@ def bench(
     truth: TruthFolder = None,
     services: Services = False,
     soak: SoakPages = None,
+    calibrate: Calibrate = False,
 ) -> None:
     """Measure reading, side by side on the same files, each side in processes of its own.
 
@@ -98,14 +104,18 @@ def bench(
         raise typer.BadParameter("takes neither --against nor --soak", param_hint="--services")
     if soak and against:
         raise typer.BadParameter("takes no --against: only memory is watched", param_hint="--soak")
+    if calibrate and (services or soak or against or truth is None):
+        raise typer.BadParameter(
+            "takes --truth, and neither --services, --soak nor --against", param_hint="--calibrate"
+        )
     rivals = {Against.BARE} if services else set(against or [Against.PADDLEOCR])
     if Against.NONE in rivals and len(rivals) > 1:
         raise typer.BadParameter("none is none", param_hint="--against")
-    if Against.NONE in rivals or soak:
+    if Against.NONE in rivals or soak or calibrate:
         rivals = set()
     if lines is not None and Against.PADDLEOCR not in rivals:
         raise typer.BadParameter("lines are compared with --against paddleocr", param_hint="--lines")
-    wanted = Wanted(documents, limit, repeat, rivals, against_profile, json, lines, truth)
+    wanted = Wanted(documents, limit, repeat, rivals, against_profile, json, lines, truth, calibrate)
     tables = None if soak else False  # no rival looks for any
     engines = {"name": engine, "profile": profile, "lanes": lanes, "tables": tables}
     with told_plainly():
@@ -127,6 +137,7 @@ class Wanted:
     json: Path | None
     lines: Path | None
     truth: Path | None
+    calibrate: bool
 
 
 def _measure(wanted: Wanted, engine: dict[str, Any], services: bool, pages: int | None) -> None:
@@ -144,6 +155,11 @@ def _measure(wanted: Wanted, engine: dict[str, Any], services: bool, pages: int 
         from pipeline.commands.bench_soak import soak_and_show
 
         soak_and_show(settings, _chosen(settings, wanted), pages, wanted.json)
+        return
+    if wanted.calibrate and wanted.truth is not None:
+        from pipeline.commands.bench_calibration import calibrate_and_show
+
+        calibrate_and_show(settings, _chosen(settings, wanted), wanted.truth, wanted.json)
         return
     from pipeline.bench.comparison import OURS
     from pipeline.bench.ours import OurKind

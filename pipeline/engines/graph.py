@@ -2,7 +2,7 @@
 
 In goes the image as bytes, a quarter of the floats; the graph normalises it. Out of a detector comes its map in bytes,
 too, and out of a recogniser the best class of each step and its probability, of all 18 710 and of the plain ones, and
-the probabilities of letters, digits and separators, instead of one for each class.
+the probabilities of letters, digits, separators and the blank, instead of one for each class.
 """
 
 from __future__ import annotations
@@ -28,8 +28,7 @@ BEST, CHANCES = ("classes", "probabilities", "plain_classes", "plain_probabiliti
 ANSWERS = (*BEST, CHANCES)
 """Names of the recogniser's outputs. `BEST`, (batch, steps): of each step the best class of all, int64, and its
 probability, float32, and the same of the plain ones, as `Alphabet` has them; probabilities weighed
-(`pipeline.ocr.text.ctc`). `CHANCES`, (batch, steps, 64) float32: those of letters, digits and
-separators."""
+(`pipeline.ocr.text.ctc`). `CHANCES`, (batch, steps, 65) float32: those of `Alphabet.asked`."""
 
 
 def detector_graph(model: Path, normalisation: Normalisation, *, precision: Precision, levels: float) -> bytes:
@@ -46,7 +45,7 @@ def levels_for(threshold: float) -> float:
     What is above it before rounding is above it afterwards: the same boxes are found, in a quarter of the bytes.
     """
     below = math.floor(255 * threshold - 0.5)
-    return (below + 0.5) / threshold if below >= 0 else 255.0
+    return min(255.0, (below + 0.5) / threshold) if below >= 0 else 255.0
 
 
 def recogniser_graph(model: Path, normalisation: Normalisation, *, precision: Precision, alphabet: Alphabet) -> bytes:
@@ -132,13 +131,13 @@ def _answer_best(model: Any, alphabet: Alphabet) -> None:
         model.graph.node.append(helper.make_node("Mul", [old.name, f"{classes}_factors"], [weighed]))
         model.graph.node.append(helper.make_node("ArgMax", [weighed], [classes], axis=2, keepdims=0))
         model.graph.node.append(_largest(model, weighed, values))
-    model.graph.initializer.append(numpy_helper.from_array(alphabet.signs, "signs"))
-    model.graph.node.append(helper.make_node("Gather", [old.name, "signs"], [CHANCES], axis=2))
+    model.graph.initializer.append(numpy_helper.from_array(alphabet.asked, "asked"))
+    model.graph.node.append(helper.make_node("Gather", [old.name, "asked"], [CHANCES], axis=2))
     model.graph.output.remove(old)
     for name, kind in zip(BEST, (TensorProto.INT64, TensorProto.FLOAT) * 2, strict=True):
         model.graph.output.append(helper.make_tensor_value_info(name, kind, ["batch", "steps"]))
     model.graph.output.append(
-        helper.make_tensor_value_info(CHANCES, TensorProto.FLOAT, ["batch", "steps", len(alphabet.signs)])
+        helper.make_tensor_value_info(CHANCES, TensorProto.FLOAT, ["batch", "steps", len(alphabet.asked)])
     )
 
 

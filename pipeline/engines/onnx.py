@@ -71,7 +71,7 @@ class Recogniser:
         (answer,) = run_one(self.session, crop_tensor(crop, self.recipe.shape, self.recipe.normalisation))
         ctc.weigh(answer)
         best, alphabet = ctc.best_classes(answer), self.recipe.alphabet
-        return as_reading(best, ctc.best_among(answer, alphabet.plain, best), answer[:, alphabet.signs], alphabet)
+        return as_reading(best, ctc.best_among(answer, alphabet.plain, best), answer[:, alphabet.asked], alphabet)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from pipeline.ocr.preprocess import (
     page_share,
     sizes_at,
 )
-from pipeline.ocr.text.alphabet import SIGNS
+from pipeline.ocr.text.alphabet import ASKED
 from pipeline.ocr.text.reading import as_reading
 from pipeline.ocr.tiles import joined_map, tiles_of
 
@@ -145,8 +145,8 @@ class BatchedEngine(SeesStructure):
         batch[len(crops) :] = blank[0]
         lines = zip(*self.recogniser.run(self.memory, batch, crop_outputs(count, size)), strict=True)
         return [
-            as_reading((classes, values), (plain, plain_values), signs, self.recognition.alphabet)
-            for classes, values, plain, plain_values, signs in islice(lines, len(crops))
+            as_reading((classes, values), (plain, plain_values), chances, self.recognition.alphabet)
+            for classes, values, plain, plain_values, chances in islice(lines, len(crops))
         ]
 
     def _columns(self, height: int, width: int) -> int:
@@ -199,7 +199,7 @@ def crop_outputs(count: int, size: Size) -> list[Output]:
     """What the recogniser answers to a run of `count` crops."""
     steps = count, size[1] // CROP_STEP
     best = zip(BEST, (np.int64, np.float32) * 2, strict=True)
-    return [*(Output(name, steps, kind) for name, kind in best), Output(CHANCES, (*steps, len(SIGNS)), np.float32)]
+    return [*(Output(name, steps, kind) for name, kind in best), Output(CHANCES, (*steps, ASKED), np.float32)]
 
 
 def largest_run(prepared: Plans) -> tuple[int, int]:

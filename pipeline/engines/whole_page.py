@@ -25,7 +25,7 @@ def read_page(engine: Reads, page: Image) -> tuple[ReadPage, list[Image]]:
     crops = [crop(page, polygon) for polygon in regions.polygons]
     readings = engine.recognise(crops) if crops else []
     kept = [
-        (ReadLine(reading.text, polygon, reading.confidence), piece)
+        (ReadLine(reading.text, polygon, reading.mean_probability), piece)
         for reading, polygon, piece in zip(readings, regions.polygons, crops, strict=True)
         if reading.text.strip()
     ]

@@ -75,11 +75,11 @@ def _upright(engine: Engine, look: Look, text: Regions, turn: Turn) -> tuple[Loo
 
 
 def _legible(engine: Engine, image: Image, polygons: Polygons) -> float:
-    """Mean confidence of the largest lines, over their characters; 0 where nothing is read."""
+    """Mean probability of the largest lines, over their characters; 0 where nothing is read."""
     largest = np.argsort(-sizes(polygons).prod(axis=1), kind="stable")[:PROOFS]
     readings = engine.recognise([crop(image, polygons[place]) for place in largest]) if len(largest) else []
     signs = sum(len(reading.text) for reading in readings)
-    return sum(reading.confidence * len(reading.text) for reading in readings) / signs if signs else 0.0
+    return sum(reading.mean_probability * len(reading.text) for reading in readings) / signs if signs else 0.0
 
 
 def _ruled(engine: Engine, look: Look, text: Regions) -> RuledPage:

@@ -90,7 +90,7 @@ class EngineLaws:
         for lines, page in zip(TEXTS, case.pages(), strict=True):
             readings = case.engine.recognise(crops_of(case.engine, page))
             assert words(readings) == words([Reading(line, 1) for line in lines])
-            assert all(0.5 < reading.confidence <= 1 for reading in readings)
+            assert all(0.5 < reading.mean_probability <= 1 for reading in readings)
 
     def test_answers_every_item_in_order(self, case: Case) -> None:
         """There are as many answers as items, and answer n is about item n."""
@@ -171,8 +171,8 @@ class EngineLaws:
         """However tiny, slim or huge a crop is, the answer is a text with a confidence from 0 to 1."""
         (reading,) = case.engine.recognise([blank(height, width, 200)])
         assert isinstance(reading.text, str)
-        assert 0 <= reading.confidence <= 1
-        assert bool(reading.text) or reading.confidence == 0
+        assert 0 <= reading.mean_probability <= 1
+        assert bool(reading.text) or reading.mean_probability == 0
 
     @pytest.mark.parametrize(("height", "width"), [*EXTREMES, (48, 320), (3000, 2000)])
     def test_buckets_follow_the_shape_alone(self, case: Case, height: int, width: int) -> None:

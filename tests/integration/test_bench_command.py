@@ -93,12 +93,42 @@ def test_a_soak_goes_round_until_it_has_its_pages(bench, documents):
     assert told["memory_growth_500_on"] is None
 
 
+def test_confidence_is_held_against_transcripts(bench, documents, tmp_path):
+    """Lines that say what is transcribed are right, whatever half their document is in; and weights are told."""
+    for number in range(8):
+        (documents / f"more {number}.png").write_bytes(picture(f"line {number}", "and another"))
+    CliRunner().invoke(app, ["ocr", str(documents), "--out", str(tmp_path / "read"), "--engine", "fake"])
+    (tmp_path / "truth").mkdir()
+    for result in (tmp_path / "read").glob("*.json"):
+        page = orjson.loads(result.read_bytes())["pages"][0]
+        lines = [{"text": line["text"].upper(), "box": line["polygon"]} for line in page["lines"]]
+        truth = {"width": page["width"], "height": page["height"], "lines": lines}
+        (tmp_path / "truth" / result.name).write_bytes(orjson.dumps(truth))
+    ended, told = bench("--engine", "fake", "--calibrate", "--truth", str(tmp_path / "truth"))
+    assert ended.exit_code == 0, ended.output
+    assert [one["right"] for one in told["reliability"].values()] == [1.0] * 4
+    assert told["reliability"]["fitted again, all, in five folds"]["lines"] >= 16
+    assert told["weights"].keys() == {"in_use", "fitted"}
+    assert "weights in use" in ended.stdout
+
+
+def test_too_few_transcripts_are_told(bench, documents, tmp_path):
+    """Nothing can be fitted to no lines: the command ends with a sentence, and no figures."""
+    (tmp_path / "truth").mkdir()
+    ended, told = bench("--engine", "fake", "--calibrate", "--truth", str(tmp_path / "truth"))
+    assert (ended.exit_code, told) == (4, {})
+    assert "transcribe more documents" in ended.stderr
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
         ("--services", "--against", "bare"),
         ("--services", "--soak", "10"),
         ("--soak", "10", "--against", "bare"),
+        ("--calibrate",),
+        ("--calibrate", "--truth", ".", "--against", "bare"),
+        ("--calibrate", "--truth", ".", "--soak", "10"),
         ("--against", "none", "--lines", "lines.md"),
         ("--against", "none", "--against", "bare"),
     ],

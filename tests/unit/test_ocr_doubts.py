@@ -21,7 +21,7 @@ def read(*steps: dict[str, float]) -> Reading:
         for character, chance in step.items():
             row[ALPHABET.characters.index(character)] = chance
     plain = best_classes(chances * ALPHABET.plain)
-    return as_reading(best_classes(chances), plain, chances[:, ALPHABET.signs], ALPHABET)
+    return as_reading(best_classes(chances), plain, chances[:, ALPHABET.asked], ALPHABET)
 
 
 def test_a_doubt_names_what_a_sign_may_be_instead() -> None:

@@ -81,7 +81,7 @@ def test_the_digit_must_be_likely_enough(share: float, digits: dict[int, str]) -
 
 
 def test_one_sign_is_judged_however_unsure_its_line_is() -> None:
-    """The column speaks for it, and its confidence becomes the digit's own."""
+    """The column speaks for it, and its probability becomes the digit's own."""
     *_, last = respell(lines("19", "2", "7", "o"), column(4))
     assert LEGIBLE > 0.5
-    assert (last.text, last.confidence) == ("0", pytest.approx(0.2))
+    assert (last.text, last.mean_probability) == ("0", pytest.approx(0.2))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -177,14 +178,16 @@ def test_pages_in_english_are_told_by_their_words() -> None:
     assert is_english([*invoice, "Thank you for your visit to the restaurant"], words)
 
 
-def line(text: str, *doubts: Doubt, confidence: float = 0.9) -> Reading:
-    return Reading(text, confidence, doubts=doubts)
+def line(text: str, *doubts: Doubt, probability: float = 0.9) -> Reading:
+    return Reading(text, probability, doubts=doubts)
 
 
 def test_a_sign_that_is_changed_makes_its_line_less_sure() -> None:
-    """The confidence is the mean of the probabilities of what is said now."""
-    _, total = said([line(ENGLISH), line("Tota1", *doubted("Tota1", "1", "l"))])
-    assert (total.text, total.confidence) == ("Total", pytest.approx(0.9 - (0.5 - 0.25) / 5))
+    """`mean_probability` is that of what is said now; as many errors are expected as before."""
+    read = replace(line("Tota1", *doubted("Tota1", "1", "l")), expected_errors=0.5)
+    _, total = said([line(ENGLISH), read])
+    assert (total.text, total.mean_probability) == ("Total", pytest.approx(0.9 - (0.5 - 0.25) / 5))
+    assert total.expected_errors == read.expected_errors
 
 
 def test_only_pages_in_english_are_read_with_a_dictionary() -> None:
@@ -202,9 +205,9 @@ def test_a_page_in_another_script_stays_as_it_was_read() -> None:
 
 def test_a_line_that_is_hardly_legible_stays() -> None:
     """Words that are made of noise would be found by who searches for them."""
-    page = [line(ENGLISH), line("Tota1", *doubted("Tota1", "1", "l"), confidence=LEGIBLE - 0.01)]
+    page = [line(ENGLISH), line("Tota1", *doubted("Tota1", "1", "l"), probability=LEGIBLE - 0.01)]
     assert said(page) == page
-    page = [line(ENGLISH), line("Tota1", *doubted("Tota1", "1", "l"), confidence=LEGIBLE)]
+    page = [line(ENGLISH), line("Tota1", *doubted("Tota1", "1", "l"), probability=LEGIBLE)]
     assert said(page) != page
 
 
@@ -220,7 +223,7 @@ def test_nothing_is_said_that_was_not_held_possible(data: st.DataObject) -> None
             for place, others in enumerate(data.draw(st.lists(st.text("1lOo0S5t", max_size=2), max_size=len(text))))
             if others and text[place].isalnum()
         ]
-        page.append(line(text, *doubts, confidence=data.draw(st.floats(0, 1))))
+        page.append(line(text, *doubts, probability=data.draw(st.floats(0, 1))))
     for before, after in zip(page, said(page), strict=True):
         others = {doubt.place: {other for other, _ in doubt.others} for doubt in before.doubts}
         assert len(before.text) == len(after.text)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .alphabet import SEPARATORS, SIGNS, Alphabet
+from .alphabet import OTHER_CASE, SEPARATORS, SIGNS, Alphabet
 from .ctc import BLANK, Best, counted
 
 FAINT, FAINT_SEPARATOR = 0.02, 0.001
@@ -30,9 +30,6 @@ class Doubt:
         return found[0] if found is not None and found[1] * odds > self.probability else None
 
 
-_OTHER_CASE = np.array([SIGNS.index(sign.swapcase()) for sign in SIGNS], np.intp)
-"""Of each of `SIGNS`; a digit's is itself."""
-
 _FAINT = np.array([FAINT_SEPARATOR if sign in SEPARATORS else FAINT for sign in SIGNS], np.float32)
 
 _ALIKE = np.array([[(one in SEPARATORS) == (other in SEPARATORS) for other in SIGNS] for one in SIGNS])
@@ -46,7 +43,7 @@ def doubts_of(best: Best, signs: NDArray[np.float32], alphabet: Alphabet) -> tup
     own, possible, every = alphabet.sign_of[classes], signs[steps], np.arange(len(steps))
     near = (possible > _FAINT * read[:, None]) & (alphabet.signs != BLANK) & (own >= 0)[:, None]
     near &= _ALIKE[own]
-    near[every, own] = near[every, _OTHER_CASE[own]] = False
+    near[every, own] = near[every, OTHER_CASE[own]] = False
     doubted = np.flatnonzero(near.any(axis=1))
     if not len(doubted):
         return ()

@@ -68,21 +68,22 @@ def _in_page_format(readings: Sequence[Reading]) -> list[Reading]:
 
 
 def _respelt(reading: Reading, *, amounts: bool, words: Set[str]) -> str:
-    if reading.confidence < LEGIBLE:
+    if reading.mean_probability < LEGIBLE:
         return reading.text
     text = without_letters(reading.text, reading.doubts) if amounts else reading.text
     return by_dictionary(text, reading.doubts, words)
 
 
 def _saying(reading: Reading, text: str) -> Reading:
-    """A sign that is changed counts with its own probability in the line's confidence."""
+    """A sign that is changed counts with its own probability. As many errors as before are expected: what speaks for
+    the change is the page, which the recogniser did not see."""
     if text == reading.text:
         return reading
     if len(text) != len(reading.text):  # a separator that was read twice is left out
-        return replace(reading, text=text, confidence=reading.confidence - 1 / len(reading.text), doubts=())
+        return replace(reading, text=text, mean_probability=reading.mean_probability - 1 / len(reading.text), doubts=())
     lost = sum(
         doubt.probability - dict(doubt.others).get(text[doubt.place], 0.0)
         for doubt in reading.doubts
         if text[doubt.place] != reading.text[doubt.place]
     )
-    return replace(reading, text=text, confidence=reading.confidence - lost / len(text))
+    return replace(reading, text=text, mean_probability=reading.mean_probability - lost / len(text))
