@@ -13,6 +13,7 @@ from pipeline.engines.base import Image, Polygons, Reading, TableCrop
 from pipeline.ocr.ink import Ink
 from pipeline.ocr.layout import Region
 from pipeline.ocr.orientation import Rotation
+from pipeline.ocr.show_through import FaintRead
 from pipeline.ocr.tables.structure import Structure
 
 Mark = Literal["dash", "character"]
@@ -59,11 +60,14 @@ class Crop:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Line:
-    """One line read. `polygon` and `mark` as in `Crop`."""
+    """One line read. `polygon` and `mark` as in `Crop`. `turned`: how it reads on its head; `faint`: how its faint print
+    reads in the mirror. Both are None for a line that was read once."""
 
     polygon: Polygons
     reading: Reading
     mark: Mark | None = None
+    turned: Reading | None = None
+    faint: FaintRead | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
