@@ -75,8 +75,9 @@ def faint_part(crop: Image, reading: Reading) -> Faint | None:
     contrast = paper - ink
     if contrast <= _FAINT_CONTRAST * paper:
         return Faint(np.ascontiguousarray(crop[:, ::-1]), None)
-    faint = _faint_columns(grey.min(axis=0), own=paper - _FAINT_SHARE * contrast, inked=(1 - _INK_CONTRAST) * paper,
-                           height=crop.shape[0])
+    faint = _faint_columns(
+        grey.min(axis=0), own=paper - _FAINT_SHARE * contrast, inked=(1 - _INK_CONTRAST) * paper, height=crop.shape[0]
+    )
     if faint is None:
         return None
     white_level = paper - _FAINT_SHARE * contrast
@@ -93,7 +94,9 @@ def shows_through(lines: Sequence[FaintRead | None]) -> NDArray[np.bool_]:
     proven = np.array([line is not None and line.is_mirrored for line in lines], np.bool_)
     if not proven.any():
         return proven
-    return np.array([line is not None and line.mirrored.confidence >= line.reading.confidence for line in lines]) | proven
+    return (
+        np.array([line is not None and line.mirrored.confidence >= line.reading.confidence for line in lines]) | proven
+    )
 
 
 def _faint_columns(darkest: NDArray[np.uint8], *, own: float, inked: float, height: int) -> slice | None:

@@ -23,6 +23,7 @@ from pipeline.ocr.text.plain import is_dash
 from pipeline.ocr.text.reading import Reading
 from pipeline.ocr.text.spelling import respell
 from pipeline.stages.parts import Found, Line, Sheet, TableSeen
+from pipeline.stages.settled import settled
 from schemas.fields import Points, relative_box
 from schemas.pages import Block, Cell, PageResult, Table, TextLine
 
@@ -34,6 +35,9 @@ NOT_READ_CHARACTERS = 8
 
 SCRIPT_UNSUPPORTED = "script_unsupported"
 """Warning: the page is in a script that the recogniser doesn't know; its lines are guesswork."""
+
+SHOW_THROUGH = "show_through"
+"""Warning: print of the other side shows through; the lines that are such print are marked as junk."""
 
 TABLE_UNREADABLE = "table_unreadable"
 """Warning: a table was found on the page, and no structure that could be one; or asking for it failed, every time it
@@ -67,7 +71,8 @@ class _Delivered:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Upright:
-    """A page as it was read. `lines` in the order they were found, `polygons` and `texts` theirs; `tables` by where."""
+    """A page as it was read. `lines` in the order they were found, `polygons` and `texts` theirs; `tables` by where.
+    `junk`: the lines that are not the page's own text."""
 
     sheet: Sheet
     found: Found
@@ -75,6 +80,7 @@ class _Upright:
     polygons: Polygons
     texts: tuple[str, ...]
     tables: dict[Region, TableSeen]
+    junk: tuple[Line, ...]
 
     @property
     def read_texts(self) -> tuple[str, ...]:
@@ -117,7 +123,8 @@ def compose_page(read: PageRead, *, document_id: str, result_id: str, correct: b
         height=height,
     )
     order = [place for block in blocks for place in block.lines]
-    covered = coverage(page.found.ink, page.polygons, page.read_texts, height=height, width=width)
+    ink = page.found.ink.outside(_polygons(page.junk), height=height, width=width) if page.junk else page.found.ink
+    covered = coverage(ink, page.polygons, page.read_texts, height=height, width=width)
     boxes = fitted_boxes(page.found.ink, page.polygons, height=height, width=width)
     unknown = covered.is_unknown_script([line.read.confidence for line in page.lines])
     names = {place: f"l{number}" for number, place in enumerate(order, 1)}
@@ -152,15 +159,22 @@ def compose_page(read: PageRead, *, document_id: str, result_id: str, correct: b
                 ),
             )
             for place in order
-        ),
+        )
+        + tuple(_junk_line(f"l{number}", line, page) for number, line in enumerate(page.junk, len(order) + 1)),
         tables=tuple(_table(f"t{number}", table, page, names) for number, table in enumerate(filter(None, tables), 1)),
-        warnings=(*page.sheet.warnings, *_text_warnings(covered, unknown), *_warnings(tables, lost=bool(read.errors))),
+        warnings=(
+            *page.sheet.warnings,
+            *_text_warnings(covered, unknown),
+            *((SHOW_THROUGH,) if page.junk else ()),
+            *_warnings(tables, lost=bool(read.errors)),
+        ),
         text_not_read=covered.missing_share,
     )
 
 
 def _upright(read: PageRead, *, correct: bool) -> _Upright:
-    lines = _delivered([answer for answer in read.answers if isinstance(answer, Line)], correct=correct)
+    own, junk = settled([answer for answer in read.answers if isinstance(answer, Line)])
+    lines = _delivered(own, correct=correct)
     return _Upright(
         cast(Sheet, read.sheet),
         cast(Found, read.found),
@@ -168,6 +182,7 @@ def _upright(read: PageRead, *, correct: bool) -> _Upright:
         _polygons(lines),
         tuple(line.reading.text for line in lines),
         {answer.region: answer for answer in read.answers if isinstance(answer, TableSeen)},
+        tuple(line for line in junk if line.reading.text.strip()),
     )
 
 
@@ -261,3 +276,9 @@ def _text_line(name: str, line: _Delivered, page: _Upright, *, box: Polygons, co
         polygon=polygon,
         bbox=relative_box(polygon, width=page.sheet.width, height=page.sheet.height),
     )
+
+
+def _junk_line(name: str, line: Line, page: _Upright) -> TextLine:
+    delivered = _Delivered(line.polygon, line.reading, line.reading)
+    shown = _text_line(name, delivered, page, box=line.polygon, confidence=line.reading.confidence)
+    return shown.model_copy(update={"junk": True})

@@ -15,6 +15,7 @@ from pipeline.ocr.layout import Region
 from pipeline.ocr.orientation import Rotation
 from pipeline.ocr.show_through import FaintRead
 from pipeline.ocr.tables.structure import Structure
+from pipeline.ocr.turned_lines import Turned
 
 Mark = Literal["dash", "character"]
 
@@ -60,13 +61,13 @@ class Crop:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Line:
-    """One line read. `polygon` and `mark` as in `Crop`. `turned`: how it reads on its head; `faint`: how its faint print
+    """One line read. `polygon` and `mark` as in `Crop`. `turned`: how it reads turned; `faint`: how its faint print
     reads in the mirror. Both are None for a line that was read once."""
 
     polygon: Polygons
     reading: Reading
     mark: Mark | None = None
-    turned: Reading | None = None
+    turned: Turned | None = None
     faint: FaintRead | None = None
 
 

@@ -4,46 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from pipeline.engines.base import Engine, Image, Reading
 from pipeline.ocr.show_through import Faint, FaintRead, faint_part
-from pipeline.ocr.turned_lines import may_be_turned
+from pipeline.ocr.turned_lines import Turned, turn_to_try, turned_crop
 from pipeline.stages.parts import Crop, Line
 
 
 def recognise(engine: Engine, crops: Sequence[Crop]) -> list[Line]:
     """One line a crop, in order; its text may be empty. Runs on the engine's own thread.
 
-    At most three more crops are read for each one: on its head, its faint part in the mirror, and without that part.
+    At most three more crops are read for each one: turned, its faint part in the mirror, and without that part.
     """
     readings = engine.recognise([crop.image for crop in crops])
     first = list(zip(crops, readings, strict=True))
-    turned = [_on_its_head(crop, reading) for crop, reading in first]
+    turns = [0 if crop.mark else turn_to_try(crop.polygon, reading) for crop, reading in first]
     faint = [None if crop.mark else faint_part(crop.image, reading) for crop, reading in first]
-    wanted = [image for pair in zip(turned, faint, strict=True) for image in _images(*pair)]
+    wanted = [image for wish in zip(crops, turns, faint, strict=True) for image in _images(*wish)]
     again = iter(engine.recognise(wanted) if wanted else ())
     return [
         Line(
             crop.polygon,
             reading,
             crop.mark,
-            turned=next(again) if head is not None else None,
+            turned=Turned(quarters, next(again)) if quarters else None,
             faint=_faint_read(reading, part, again),
         )
-        for (crop, reading), head, part in zip(first, turned, faint, strict=True)
+        for (crop, reading), quarters, part in zip(first, turns, faint, strict=True)
     ]
 
 
-def _on_its_head(crop: Crop, reading: Reading) -> Image | None:
-    if crop.mark or not may_be_turned(crop.polygon, reading):
-        return None
-    return np.ascontiguousarray(crop.image[::-1, ::-1])
-
-
-def _images(head: Image | None, faint: Faint | None) -> Iterator[Image]:
-    if head is not None:
-        yield head
+def _images(crop: Crop, quarters: int, faint: Faint | None) -> Iterator[Image]:
+    if quarters:
+        yield turned_crop(crop.image, quarters)
     if faint is not None:
         yield faint.mirrored
         if faint.print is not None:
