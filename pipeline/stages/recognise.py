@@ -13,7 +13,7 @@ from pipeline.stages.parts import Crop, Line
 def recognise(engine: Engine, crops: Sequence[Crop]) -> list[Line]:
     """One line a crop, in order; its text may be empty. Runs on the engine's own thread.
 
-    At most three more crops are read for each one: turned, its faint part in the mirror, and without that part.
+    At most four more crops are read for each one: turned, its faint part in two mirrors, and without that part.
     """
     readings = engine.recognise([crop.image for crop in crops])
     first = list(zip(crops, readings, strict=True))
@@ -37,13 +37,13 @@ def _images(crop: Crop, quarters: int, faint: Faint | None) -> Iterator[Image]:
     if quarters:
         yield turned_crop(crop.image, quarters)
     if faint is not None:
-        yield faint.mirrored
-        if faint.print is not None:
-            yield faint.print
+        yield from faint.mirrored
+        if faint.own is not None:
+            yield faint.own.image
 
 
 def _faint_read(reading: Reading, faint: Faint | None, again: Iterator[Reading]) -> FaintRead | None:
     if faint is None:
         return None
-    mirrored = next(again)
-    return FaintRead(reading, mirrored, next(again) if faint.print is not None else None)
+    mirrored = max((next(again) for _ in faint.mirrored), key=lambda one: one.confidence)
+    return FaintRead(reading, mirrored, (next(again), faint.own.corners) if faint.own is not None else None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pipeline.ocr.show_through import shows_through
+from pipeline.ocr.show_through import part_of_box, shows_through
 from pipeline.ocr.turned_lines import BothWays, turned_box, turned_lines
 from pipeline.stages.parts import Line
 
@@ -19,12 +19,13 @@ def settled(lines: Sequence[Line]) -> tuple[list[Line], list[Line]]:
     turned = turned_lines([BothWays(line.polygon, line.reading, line.turned) for line in lines])
     own: list[Line] = []
     other: list[Line] = []
-    for line, faint, head in zip(lines, through.tolist(), turned.tolist(), strict=True):
-        if faint and line.faint is not None and line.faint.print is None:
+    for line, is_faint, is_turned in zip(lines, through.tolist(), turned.tolist(), strict=True):
+        if is_faint and line.faint is not None and line.faint.own is None:
             other.append(line)
-        elif faint and line.faint is not None and line.faint.print is not None:
-            own.append(replace(line, reading=line.faint.print))
-        elif head and line.turned is not None:
+        elif is_faint and line.faint is not None and line.faint.own is not None:
+            reading, corners = line.faint.own
+            own.append(replace(line, polygon=part_of_box(line.polygon, corners), reading=reading))
+        elif is_turned and line.turned is not None:
             polygon = turned_box(line.polygon, line.turned.quarters)
             own.append(replace(line, polygon=polygon, reading=line.turned.reading))
         else:
