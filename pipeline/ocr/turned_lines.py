@@ -2,7 +2,7 @@
 
 A box that stands tall is taken for text that runs down the page (`pipeline.ocr.geometry.orient`). Text that runs up the
 page has the same box, so such a crop is read both ways. So has a narrow character that stands alone: its crop is turned
-back. A level line is read on its head only where it reads badly.
+back. A level line is read on its head, and a short one on its side, only where it reads badly.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .geometry import Image, Polygons
 from .text.reading import Reading
@@ -37,34 +36,43 @@ _LEGIBLE = 0.85
 """Least confidence of the text of a level line that stands on its head."""
 
 
+_SQUARE = 1.0
+_WORD = (2, 0.9)
+"""A level box that is no longer than high, and read with a confidence below `_DOUBTED`, may be a short word that
+stands: it is one if it reads so with at least 2 characters and this confidence."""
+
+Quarters = Literal[1, 2, 3]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Turned:
     """A line as it reads with its crop turned clockwise by this many quarters."""
 
-    quarters: Literal[1, 2]
+    quarters: Quarters
     reading: Reading
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class BothWays:
-    """A line as it was read, and as it reads with its crop turned; None where that was not read."""
+class ManyWays:
+    """A line as it was read, and as it reads with its crop turned."""
 
     polygon: Polygons
     reading: Reading
-    turned: Turned | None
+    turned: tuple[Turned, ...]
 
 
-def turn_to_try(polygon: Polygons, reading: Reading) -> Literal[0, 1, 2]:
-    """By how many quarters a line's crop must be turned clockwise and read again; 0 where it is not.
+def turns_to_try(polygon: Polygons, reading: Reading) -> tuple[Quarters, ...]:
+    """By how many quarters a line's crop must be turned clockwise and read again.
 
     `polygon`: (4, 2), where the line lies on the upright page.
     """
-    characters = _characters(reading)
-    if not stands(polygon):
-        return 2 if reading.confidence < _DOUBTED and characters >= _LEAST_CHARACTERS else 0
-    if characters == 1:
-        return 1
-    return 2 if reading.confidence < _SURE or characters <= _SHORT_CHARACTERS else 0
+    characters, doubted = _characters(reading), reading.confidence < _DOUBTED
+    if stands(polygon):
+        lone: tuple[Quarters, ...] = (1,) if characters <= 1 else ()
+        return (*lone, 2) if reading.confidence < _SURE or characters <= _SHORT_CHARACTERS else lone
+    if doubted and _is_square(polygon):
+        return 1, 3
+    return (2,) if doubted and characters >= _LEAST_CHARACTERS else ()
 
 
 def turned_crop(crop: Image, quarters: int) -> Image:
@@ -83,30 +91,42 @@ def stands(polygon: Polygons) -> bool:
     return bool(down > across)
 
 
-def turned_lines(lines: Sequence[BothWays]) -> NDArray[np.bool_]:
-    """(lines,): which lines of a page read as `turned`.
+def turned_lines(lines: Sequence[ManyWays]) -> list[Turned | None]:
+    """Of each line of a page the turn that it is to be read with; None for a line that stays as it was read.
 
     Where a line that stands reads about as well both ways, it runs as most text does that stands on the page.
     """
-    most_run_up = sum(_gain(line) * len(line.reading.text) for line in lines if stands(line.polygon)) > 0
-    return np.array([_is_turned(line, most_run_up=most_run_up) for line in lines], np.bool_)
+    gains = (_gain(line) * len(line.reading.text) for line in lines if stands(line.polygon))
+    most_run_up = sum(gains) > 0
+    return [_best(line, most_run_up=most_run_up) for line in lines]
 
 
-def _is_turned(line: BothWays, *, most_run_up: bool) -> bool:
-    if line.turned is None:
-        return False
-    characters, confidence, gain = _characters(line.turned.reading), line.turned.reading.confidence, _gain(line)
-    if line.turned.quarters == 1:
-        return characters == 1 and confidence >= _LONE
-    if not stands(line.polygon):
+def _best(line: ManyWays, *, most_run_up: bool) -> Turned | None:
+    possible = [turned for turned in line.turned if _is_right(turned, line, most_run_up=most_run_up)]
+    return max(possible, key=lambda turned: turned.reading.confidence, default=None)
+
+
+def _is_right(turned: Turned, line: ManyWays, *, most_run_up: bool) -> bool:
+    characters, confidence = _characters(turned.reading), turned.reading.confidence
+    gain = confidence - line.reading.confidence
+    if turned.quarters == 2 and stands(line.polygon):
+        return characters > 1 and (gain > _CLEARLY or (gain >= -_CLEARLY and most_run_up))
+    if turned.quarters == 2:
         return gain > _CLEARLY and confidence >= _LEGIBLE and characters >= _LEAST_CHARACTERS
-    return gain > _CLEARLY or (gain >= -_CLEARLY and most_run_up)
+    if stands(line.polygon):
+        return characters == 1 and confidence >= _LONE
+    return gain > _CLEARLY and characters >= _WORD[0] and confidence >= _WORD[1]
 
 
-def _gain(line: BothWays) -> float:
-    """How much surer a line reads on its head."""
-    on_its_head = line.turned is not None and line.turned.quarters == 2
-    return line.turned.reading.confidence - line.reading.confidence if line.turned and on_its_head else 0.0
+def _gain(line: ManyWays) -> float:
+    """How much surer a line reads on its head; 0 where it was not read so."""
+    heads = [turned.reading.confidence for turned in line.turned if turned.quarters == 2]
+    return heads[0] - line.reading.confidence if heads else 0.0
+
+
+def _is_square(polygon: Polygons) -> bool:
+    along, across = np.linalg.norm(polygon[1] - polygon[0]), np.linalg.norm(polygon[3] - polygon[0])
+    return bool(along <= _SQUARE * across)
 
 
 def _characters(reading: Reading) -> int:

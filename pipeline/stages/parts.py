@@ -61,13 +61,13 @@ class Crop:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Line:
-    """One line read. `polygon` and `mark` as in `Crop`. `turned`: how it reads turned; `faint`: how its faint print
-    reads in the mirror. Both are None for a line that was read once."""
+    """One line read. `polygon` and `mark` as in `Crop`. `turned`: how it reads with its crop turned;
+    `faint`: how its faint print reads in the mirror. Most lines are read once, and have neither."""
 
     polygon: Polygons
     reading: Reading
     mark: Mark | None = None
-    turned: Turned | None = None
+    turned: tuple[Turned, ...] = ()
     faint: FaintRead | None = None
 
 

@@ -6,18 +6,18 @@ from collections.abc import Iterator, Sequence
 
 from pipeline.engines.base import Engine, Image, Reading
 from pipeline.ocr.show_through import Faint, FaintRead, faint_part
-from pipeline.ocr.turned_lines import Turned, turn_to_try, turned_crop
+from pipeline.ocr.turned_lines import Turned, turned_crop, turns_to_try
 from pipeline.stages.parts import Crop, Line
 
 
 def recognise(engine: Engine, crops: Sequence[Crop]) -> list[Line]:
     """One line a crop, in order; its text may be empty. Runs on the engine's own thread.
 
-    At most four more crops are read for each one: turned, its faint part in two mirrors, and without that part.
+    At most five more crops are read for each one: two turned, its faint part in two mirrors, and without that part.
     """
     readings = engine.recognise([crop.image for crop in crops])
     first = list(zip(crops, readings, strict=True))
-    turns = [0 if crop.mark else turn_to_try(crop.polygon, reading) for crop, reading in first]
+    turns = [() if crop.mark else turns_to_try(crop.polygon, reading) for crop, reading in first]
     faint = [None if crop.mark else faint_part(crop.image, reading) for crop, reading in first]
     wanted = [image for wish in zip(crops, turns, faint, strict=True) for image in _images(*wish)]
     again = iter(engine.recognise(wanted) if wanted else ())
@@ -26,16 +26,16 @@ def recognise(engine: Engine, crops: Sequence[Crop]) -> list[Line]:
             crop.polygon,
             reading,
             crop.mark,
-            turned=Turned(quarters, next(again)) if quarters else None,
+            turned=tuple(Turned(turn, next(again)) for turn in quarters),
             faint=_faint_read(reading, part, again),
         )
         for (crop, reading), quarters, part in zip(first, turns, faint, strict=True)
     ]
 
 
-def _images(crop: Crop, quarters: int, faint: Faint | None) -> Iterator[Image]:
-    if quarters:
-        yield turned_crop(crop.image, quarters)
+def _images(crop: Crop, quarters: Sequence[int], faint: Faint | None) -> Iterator[Image]:
+    for turn in quarters:
+        yield turned_crop(crop.image, turn)
     if faint is not None:
         yield from faint.mirrored
         if faint.own is not None:

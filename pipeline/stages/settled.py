@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from pipeline.ocr.show_through import part_of_box, shows_through
-from pipeline.ocr.turned_lines import BothWays, turned_box, turned_lines
+from pipeline.ocr.turned_lines import ManyWays, turned_box, turned_lines
 from pipeline.stages.parts import Line
 
 
@@ -16,18 +16,17 @@ def settled(lines: Sequence[Line]) -> tuple[list[Line], list[Line]]:
     The page decides together: one line that is a mirror image beyond doubt, or runs up the page, tells of others.
     """
     through = shows_through([line.faint for line in lines])
-    turned = turned_lines([BothWays(line.polygon, line.reading, line.turned) for line in lines])
+    turns = turned_lines([ManyWays(line.polygon, line.reading, line.turned) for line in lines])
     own: list[Line] = []
     other: list[Line] = []
-    for line, is_faint, is_turned in zip(lines, through.tolist(), turned.tolist(), strict=True):
+    for line, is_faint, turned in zip(lines, through.tolist(), turns, strict=True):
         if is_faint and line.faint is not None and line.faint.own is None:
             other.append(line)
         elif is_faint and line.faint is not None and line.faint.own is not None:
             reading, corners = line.faint.own
             own.append(replace(line, polygon=part_of_box(line.polygon, corners), reading=reading))
-        elif is_turned and line.turned is not None:
-            polygon = turned_box(line.polygon, line.turned.quarters)
-            own.append(replace(line, polygon=polygon, reading=line.turned.reading))
+        elif turned is not None:
+            own.append(replace(line, polygon=turned_box(line.polygon, turned.quarters), reading=turned.reading))
         else:
             own.append(line)
     return own, other
