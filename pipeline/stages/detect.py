@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from pipeline.ocr.lone_marks import lone_marks
 from pipeline.ocr.orientation import Rotation, Turn
 from pipeline.ocr.regions import lines_in
 from pipeline.ocr.table_regions import table_regions
+from pipeline.stages.layers import without_stamps
 from pipeline.stages.look import Look, look_at, look_closer
 from pipeline.stages.parts import Crop, Found, Page, TableCut
 
@@ -47,16 +49,29 @@ def detect(engine: Engine, pages: Sequence[Page]) -> list[Detected]:
     images = [look.image for look in looks]
     found = engine.detect(images, [look.share for look in looks])
     turned_up = [_upright(engine, *seen) for seen in zip(looks, found, engine.orient(images), strict=True)]
-    upright = [(look, look_closer(engine, look, text), rotation) for look, text, rotation in turned_up]
-    layouts = iter(
-        engine.lay_out([look.image for page, (look, _, _) in zip(pages, upright, strict=True) if page.tables])
-    )
+    upright = [_without_stamps(engine, *page) for page in turned_up]
+    layouts = iter(engine.lay_out([seen.look.image for page, seen in zip(pages, upright, strict=True) if page.tables]))
     return [
-        _laid_out(engine, look, text, Found(rotation, look.ink, next(layouts)))
+        _laid_out(engine, seen, replace(seen.found, regions=next(layouts)))
         if page.tables
-        else Detected(_lines(engine, look, text), Found(rotation, look.ink))
-        for page, (look, text, rotation) in zip(pages, upright, strict=True)
+        else Detected(_lines(engine, seen), seen.found)
+        for page, seen in zip(pages, upright, strict=True)
     ]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """An upright page without its stamps, the text found on it, and the lines of the stamps."""
+
+    look: Look
+    text: Regions
+    stamps: tuple[Crop, ...]
+    found: Found
+
+
+def _without_stamps(engine: Engine, look: Look, text: Regions, rotation: Rotation) -> _Seen:
+    seen, text, stamps = without_stamps(engine, look, text)
+    return _Seen(seen, look_closer(engine, seen, text), stamps, Found(rotation, look.ink))
 
 
 def _upright(engine: Engine, look: Look, text: Regions, turn: Turn) -> tuple[Look, Regions, Rotation]:
@@ -81,24 +96,25 @@ def _legible(engine: Engine, image: Image, polygons: Polygons) -> float:
     return sum(reading.confidence * len(reading.text) for reading in readings) / signs if signs else 0.0
 
 
-def _laid_out(engine: Engine, look: Look, text: Regions, found: Found) -> Detected:
+def _laid_out(engine: Engine, seen: _Seen, found: Found) -> Detected:
     """Tables follow from the lines that were detected: whether a mark is text, only reading it tells."""
-    lines = text.polygons
+    image, lines = seen.look.image, seen.text.polygons
     tables = [
-        _table_part(engine, look.image, drawn, lines[lines_in(drawn[0], lines)])
-        for drawn in drawn_tables(look.image, table_regions(found.regions, lines), lines)
+        _table_part(engine, image, drawn, lines[lines_in(drawn[0], lines)])
+        for drawn in drawn_tables(image, table_regions(found.regions, lines), lines)
     ]
-    return Detected((*_lines(engine, look, text), *tables), found)
+    return Detected((*_lines(engine, seen), *tables), found)
 
 
-def _lines(engine: Engine, look: Look, text: Regions) -> tuple[Part, ...]:
+def _lines(engine: Engine, seen: _Seen) -> tuple[Part, ...]:
+    look, text = seen.look, seen.text
     marks = lone_marks(look.ink, text.polygons)
     found = [Crop(shortened(crop(look.image, polygon)), polygon) for polygon in text.polygons[~marks.instead]]
     alone = [
         Crop(crop(look.image, around), polygon, "dash" if is_dash else "character")
         for around, polygon, is_dash in zip(marks.crops, marks.boxes, marks.is_dash.tolist(), strict=True)
     ]
-    return tuple(_crop_part(engine, piece) for piece in (*found, *alone))
+    return tuple(_crop_part(engine, piece) for piece in (*found, *alone, *seen.stamps))
 
 
 def _crop_part(engine: Engine, piece: Crop) -> Part:

@@ -52,16 +52,18 @@ class Found:
 @dataclass(frozen=True, slots=True, eq=False)
 class Crop:
     """One line cut out of its page, level. `polygon` is (4, 2) float32, where it lies on the upright page. `mark`: what
-    shape a lone mark has (`pipeline.ocr.lone_marks`), none for a line that the detector found."""
+    shape a lone mark has (`pipeline.ocr.lone_marks`), none for a line that the detector found. `stamp`: whether it is
+    text of a stamp that lies over print."""
 
     image: Image
     polygon: Polygons
     mark: Mark | None = None
+    stamp: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Line:
-    """One line read. `polygon` and `mark` as in `Crop`. `turned`: how it reads with its crop turned;
+    """One line read. `polygon`, `mark` and `stamp` as in `Crop`. `turned`: how it reads with its crop turned;
     `faint`: how its faint print reads in the mirror. Most lines are read once, and have neither."""
 
     polygon: Polygons
@@ -69,6 +71,7 @@ class Line:
     mark: Mark | None = None
     turned: tuple[Turned, ...] = ()
     faint: FaintRead | None = None
+    stamp: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -28,6 +28,7 @@ def recognise(engine: Engine, crops: Sequence[Crop]) -> list[Line]:
             crop.mark,
             turned=tuple(Turned(turn, next(again)) for turn in quarters),
             faint=_faint_read(reading, part, again),
+            stamp=crop.stamp,
         )
         for (crop, reading), quarters, part in zip(first, turns, faint, strict=True)
     ]
