@@ -71,7 +71,8 @@ class _Seen:
 
 def _without_stamps(engine: Engine, look: Look, text: Regions, rotation: Rotation) -> _Seen:
     seen, text, stamps = without_stamps(engine, look, text)
-    return _Seen(seen, look_closer(engine, seen, text), stamps, Found(rotation, look.ink))
+    found = Found(rotation, look.ink, stamped=stamps is not None)
+    return _Seen(seen, look_closer(engine, seen, text), stamps or (), found)
 
 
 def _upright(engine: Engine, look: Look, text: Regions, turn: Turn) -> tuple[Look, Regions, Rotation]:

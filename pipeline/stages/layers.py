@@ -12,14 +12,15 @@ from pipeline.stages.look import Look
 from pipeline.stages.parts import Crop
 
 
-def without_stamps(engine: Engine, look: Look, text: Regions) -> tuple[Look, Regions, tuple[Crop, ...]]:
+def without_stamps(engine: Engine, look: Look, text: Regions) -> tuple[Look, Regions, tuple[Crop, ...] | None]:
     """The page without its stamps, the print found there, and the lines of its stamps.
 
-    A page without stamps over print stays as it is; others are shown to the detector twice more.
+    A page without stamps over print stays as it is, with None for their lines; others are shown to the detector twice
+    more.
     """
     layers = layers_of(look.image, look.ink.height_px)
     if layers is None:
-        return look, text, ()
+        return look, text, None
     own, stamps = engine.detect([layers.print, layers.stamps], [look.share, look.share])
     lines = tuple(Crop(crop(layers.stamps, polygon), polygon, stamp=True) for polygon in stamps.polygons)
     return replace(look, image=layers.print, ink=ink_of(layers.print)), own, lines

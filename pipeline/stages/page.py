@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
@@ -36,6 +36,10 @@ NOT_READ_CHARACTERS = 8
 SCRIPT_UNSUPPORTED = "script_unsupported"
 """Warning: the page is in a script that the recogniser doesn't know; its lines are guesswork."""
 
+STAMP_OVER_PRINT = "stamp_over_print"
+"""Warning: a coloured stamp lies over print. The print was read without the stamp, and what could be read of the
+stamp's own text is in blocks of its own at the end of the page."""
+
 SHOW_THROUGH = "show_through"
 """Warning: print of the other side shows through; the lines that are such print are marked as junk."""
 
@@ -62,6 +66,7 @@ class _Delivered:
     polygon: Polygons
     read: Reading
     reading: Reading
+    stamp: bool = False
 
     @property
     def read_as(self) -> str | None:
@@ -72,7 +77,7 @@ class _Delivered:
 @dataclass(frozen=True, slots=True, eq=False)
 class _Upright:
     """A page as it was read. `lines` in the order they were found, `polygons` and `texts` theirs; `tables` by where.
-    `junk`: the lines that are not the page's own text."""
+    The lines of stamps are the last ones. `junk`: the lines that are not the page's own text."""
 
     sheet: Sheet
     found: Found
@@ -114,14 +119,7 @@ def compose_page(read: PageRead, *, document_id: str, result_id: str, correct: b
     """`correct`: whether lines are corrected by their page; they stay as they were read otherwise."""
     page = _upright(read, correct=correct)
     width, height = page.size
-    blocks = find_blocks(
-        page.polygons,
-        page.texts,
-        regions=page.found.regions,
-        tables=list(page.tables),
-        width=width,
-        height=height,
-    )
+    blocks = _blocks(page)
     order = [place for block in blocks for place in block.lines]
     ink = page.found.ink.outside(_polygons(page.junk), height=height, width=width) if page.junk else page.found.ink
     covered = coverage(ink, page.polygons, page.read_texts, height=height, width=width)
@@ -165,6 +163,7 @@ def compose_page(read: PageRead, *, document_id: str, result_id: str, correct: b
         warnings=(
             *page.sheet.warnings,
             *_text_warnings(covered, unknown),
+            *((STAMP_OVER_PRINT,) if page.found.stamped else ()),
             *((SHOW_THROUGH,) if page.junk else ()),
             *_warnings(tables, lost=bool(read.errors)),
         ),
@@ -172,9 +171,30 @@ def compose_page(read: PageRead, *, document_id: str, result_id: str, correct: b
     )
 
 
+def _blocks(page: _Upright) -> list[FoundBlock]:
+    """The blocks of the page's print in reading order, then those of its stamps, which lie across it."""
+    width, height = page.size
+    print_lines = sum(not line.stamp for line in page.lines)
+    of_print = find_blocks(
+        page.polygons[:print_lines],
+        page.texts[:print_lines],
+        regions=page.found.regions,
+        tables=list(page.tables),
+        width=width,
+        height=height,
+    )
+    if print_lines == len(page.lines):
+        return list(of_print)
+    of_stamps = find_blocks(
+        page.polygons[print_lines:], page.texts[print_lines:], regions=(), tables=(), width=width, height=height
+    )
+    moved = (replace(block, lines=tuple(print_lines + line for line in block.lines)) for block in of_stamps)
+    return [*of_print, *moved]
+
+
 def _upright(read: PageRead, *, correct: bool) -> _Upright:
     own, junk = settled([answer for answer in read.answers if isinstance(answer, Line)])
-    lines = _delivered(own, correct=correct)
+    lines = _delivered(sorted(own, key=lambda line: line.stamp), correct=correct)
     return _Upright(
         cast(Sheet, read.sheet),
         cast(Found, read.found),
@@ -191,7 +211,7 @@ def _delivered(read: Sequence[Line], *, correct: bool) -> tuple[_Delivered, ...]
     readings = [line.reading for line in read]
     said = respell(readings, _polygons(read)) if correct else readings
     return tuple(
-        _Delivered(line.polygon, line.reading, reading)
+        _Delivered(line.polygon, line.reading, reading, line.stamp)
         for line, reading in zip(read, said, strict=True)
         if reading.text.strip() and _is_mark(line, reading)
     )

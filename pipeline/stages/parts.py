@@ -42,11 +42,13 @@ class Page:
 @dataclass(frozen=True, slots=True)
 class Found:
     """What detection tells of a page besides its lines. `rotation`: clockwise degrees that make it upright. `ink` and
-    `regions` lie on the upright page; there are no regions where nobody asked for the layout."""
+    `regions` lie on the upright page; there are no regions where nobody asked for the layout. `stamped`: whether
+    coloured stamps lie over its print."""
 
     rotation: Rotation
     ink: Ink
     regions: tuple[Region, ...] = ()
+    stamped: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
