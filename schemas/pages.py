@@ -51,6 +51,11 @@ class TextLine(Message):
     read_as: str | None = Field(
         default=None, description="What the recogniser read, where `text` was corrected by its page; null otherwise."
     )
+    junk: bool = Field(
+        default=False,
+        description="Whether this is probably no text of the page, such as print that shows through from the other "
+        "side; it is then in no block, and not in the page's `text`.",
+    )
     polygon: Polygon = Field(description="Four corners [x, y] in pixels, clockwise from the text's own top left.")
     bbox: Box = Field(description="[x0, y0, x1, y1] as shares (0 to 1) of page width and height, 6 decimals.")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from pipeline.ocr.orientation import Rotation, Turn
 from pipeline.ocr.regions import lines_in
 from pipeline.ocr.ruled_page import RuledPage, ruled_page
 from pipeline.ocr.table_regions import table_regions
+from pipeline.stages.layers import without_stamps
 from pipeline.stages.look import Look, look_at, look_closer
 from pipeline.stages.parts import Crop, Found, Page, TableCut
 
@@ -48,16 +50,30 @@ def detect(engine: Engine, pages: Sequence[Page]) -> list[Detected]:
     images = [look.image for look in looks]
     found = engine.detect(images, [look.share for look in looks])
     turned_up = [_upright(engine, *seen) for seen in zip(looks, found, engine.orient(images), strict=True)]
-    upright = [(look, _ruled(engine, look, text), rotation) for look, text, rotation in turned_up]
-    layouts = iter(
-        engine.lay_out([look.image for page, (look, _, _) in zip(pages, upright, strict=True) if page.tables])
-    )
+    upright = [_without_stamps(engine, *page) for page in turned_up]
+    layouts = iter(engine.lay_out([seen.look.image for page, seen in zip(pages, upright, strict=True) if page.tables]))
     return [
-        _laid_out(engine, look, ruled, Found(rotation, look.ink, next(layouts)))
+        _laid_out(engine, seen, replace(seen.found, regions=next(layouts)))
         if page.tables
-        else Detected(_lines(engine, look, ruled.polygons), Found(rotation, look.ink))
-        for page, (look, ruled, rotation) in zip(pages, upright, strict=True)
+        else Detected(_lines(engine, seen), seen.found)
+        for page, seen in zip(pages, upright, strict=True)
     ]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """An upright page without its stamps, its lines cut at its rulings, and the lines of the stamps."""
+
+    look: Look
+    ruled: RuledPage
+    stamps: tuple[Crop, ...]
+    found: Found
+
+
+def _without_stamps(engine: Engine, look: Look, text: Regions, rotation: Rotation) -> _Seen:
+    seen, text, stamps = without_stamps(engine, look, text)
+    found = Found(rotation, look.ink, stamped=stamps is not None)
+    return _Seen(seen, ruled_page(seen.image, look_closer(engine, seen, text).polygons), stamps or (), found)
 
 
 def _upright(engine: Engine, look: Look, text: Regions, turn: Turn) -> tuple[Look, Regions, Rotation]:
@@ -82,28 +98,25 @@ def _legible(engine: Engine, image: Image, polygons: Polygons) -> float:
     return sum(reading.mean_probability * len(reading.text) for reading in readings) / signs if signs else 0.0
 
 
-def _ruled(engine: Engine, look: Look, text: Regions) -> RuledPage:
-    return ruled_page(look.image, look_closer(engine, look, text).polygons)
-
-
-def _laid_out(engine: Engine, look: Look, ruled: RuledPage, found: Found) -> Detected:
+def _laid_out(engine: Engine, seen: _Seen, found: Found) -> Detected:
     """Tables follow from the lines that were detected: whether a mark is text, only reading it tells."""
-    lines = ruled.polygons
+    lines = seen.ruled.polygons
     tables = [
-        _table_part(engine, look.image, drawn, lines[lines_in(drawn.region, lines)])
-        for drawn in drawn_tables(ruled, table_regions(found.regions, lines), lines)
+        _table_part(engine, seen.look.image, drawn, lines[lines_in(drawn.region, lines)])
+        for drawn in drawn_tables(seen.ruled, table_regions(found.regions, lines), lines)
     ]
-    return Detected((*_lines(engine, look, lines), *tables), found)
+    return Detected((*_lines(engine, seen), *tables), found)
 
 
-def _lines(engine: Engine, look: Look, lines: Polygons) -> tuple[Part, ...]:
+def _lines(engine: Engine, seen: _Seen) -> tuple[Part, ...]:
+    look, lines = seen.look, seen.ruled.polygons
     marks = lone_marks(look.ink, lines)
     found = [Crop(shortened(crop(look.image, polygon)), polygon) for polygon in lines[~marks.instead]]
     alone = [
         Crop(crop(look.image, around), polygon, "dash" if is_dash else "character")
         for around, polygon, is_dash in zip(marks.crops, marks.boxes, marks.is_dash.tolist(), strict=True)
     ]
-    return tuple(_crop_part(engine, piece) for piece in (*found, *alone))
+    return tuple(_crop_part(engine, piece) for piece in (*found, *alone, *seen.stamps))
 
 
 def _crop_part(engine: Engine, piece: Crop) -> Part:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
@@ -24,6 +24,7 @@ from pipeline.ocr.text.plain import is_dash
 from pipeline.ocr.text.reading import Reading
 from pipeline.ocr.text.spelling import respell
 from pipeline.stages.parts import Found, Line, Sheet, TableSeen
+from pipeline.stages.settled import settled
 from schemas.fields import Points, relative_box
 from schemas.pages import Block, Cell, PageResult, Table, TextLine
 
@@ -35,6 +36,13 @@ NOT_READ_CHARACTERS = 8
 
 SCRIPT_UNSUPPORTED = "script_unsupported"
 """Warning: the page is in a script that the recogniser doesn't know; its lines are guesswork."""
+
+STAMP_OVER_PRINT = "stamp_over_print"
+"""Warning: a coloured stamp lies over print. The print was read without the stamp, and what could be read of the
+stamp's own text is in blocks of its own at the end of the page."""
+
+SHOW_THROUGH = "show_through"
+"""Warning: print of the other side shows through; the lines that are such print are marked as junk."""
 
 TABLE_UNREADABLE = "table_unreadable"
 """Warning: a table was found on the page, and no structure that could be one; or asking for it failed, every time it
@@ -59,6 +67,7 @@ class _Delivered:
     polygon: Polygons
     read: Reading
     reading: Reading
+    stamp: bool = False
 
     @property
     def read_as(self) -> str | None:
@@ -68,7 +77,8 @@ class _Delivered:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Upright:
-    """A page as it was read. `lines` in the order they were found, `polygons` and `texts` theirs; `tables` by where."""
+    """A page as it was read. `lines` in the order they were found, `polygons` and `texts` theirs; `tables` by where.
+    The lines of stamps are the last ones. `junk`: the lines that are not the page's own text."""
 
     sheet: Sheet
     found: Found
@@ -76,6 +86,7 @@ class _Upright:
     polygons: Polygons
     texts: tuple[str, ...]
     tables: dict[Region, TableSeen]
+    junk: tuple[Line, ...]
 
     @property
     def read_texts(self) -> tuple[str, ...]:
@@ -109,16 +120,10 @@ def compose_page(read: PageRead, *, document_id: str, result_id: str, correct: b
     """`correct`: whether lines are corrected by their page; they stay as they were read otherwise."""
     page = _upright(read, correct=correct)
     width, height = page.size
-    blocks = find_blocks(
-        page.polygons,
-        page.texts,
-        regions=page.found.regions,
-        tables=list(page.tables),
-        width=width,
-        height=height,
-    )
+    blocks = _blocks(page)
     order = [place for block in blocks for place in block.lines]
-    covered = coverage(page.found.ink, page.polygons, page.read_texts, height=height, width=width)
+    ink = page.found.ink.outside(_polygons(page.junk), height=height, width=width) if page.junk else page.found.ink
+    covered = coverage(ink, page.polygons, page.read_texts, height=height, width=width)
     boxes = fitted_boxes(page.found.ink, page.polygons, height=height, width=width)
     unknown = covered.is_unknown_script([line.read.mean_probability for line in page.lines])
     names = {place: f"l{number}" for number, place in enumerate(order, 1)}
@@ -153,15 +158,44 @@ def compose_page(read: PageRead, *, document_id: str, result_id: str, correct: b
                 ),
             )
             for place in order
-        ),
+        )
+        + tuple(_junk_line(f"l{number}", line, page) for number, line in enumerate(page.junk, len(order) + 1)),
         tables=tuple(_table(f"t{number}", table, page, names) for number, table in enumerate(filter(None, tables), 1)),
-        warnings=(*page.sheet.warnings, *_text_warnings(covered, unknown), *_warnings(tables, lost=bool(read.errors))),
+        warnings=(
+            *page.sheet.warnings,
+            *_text_warnings(covered, unknown),
+            *((STAMP_OVER_PRINT,) if page.found.stamped else ()),
+            *((SHOW_THROUGH,) if page.junk else ()),
+            *_warnings(tables, lost=bool(read.errors)),
+        ),
         text_not_read=covered.missing_share,
     )
 
 
+def _blocks(page: _Upright) -> list[FoundBlock]:
+    """The blocks of the page's print in reading order, then those of its stamps, which lie across it."""
+    width, height = page.size
+    print_lines = sum(not line.stamp for line in page.lines)
+    of_print = find_blocks(
+        page.polygons[:print_lines],
+        page.texts[:print_lines],
+        regions=page.found.regions,
+        tables=list(page.tables),
+        width=width,
+        height=height,
+    )
+    if print_lines == len(page.lines):
+        return list(of_print)
+    of_stamps = find_blocks(
+        page.polygons[print_lines:], page.texts[print_lines:], regions=(), tables=(), width=width, height=height
+    )
+    moved = (replace(block, lines=tuple(print_lines + line for line in block.lines)) for block in of_stamps)
+    return [*of_print, *moved]
+
+
 def _upright(read: PageRead, *, correct: bool) -> _Upright:
-    lines = _delivered([answer for answer in read.answers if isinstance(answer, Line)], correct=correct)
+    own, junk = settled([answer for answer in read.answers if isinstance(answer, Line)])
+    lines = _delivered(sorted(own, key=lambda line: line.stamp), correct=correct)
     return _Upright(
         cast(Sheet, read.sheet),
         cast(Found, read.found),
@@ -169,6 +203,7 @@ def _upright(read: PageRead, *, correct: bool) -> _Upright:
         _polygons(lines),
         tuple(line.reading.text for line in lines),
         {answer.region: answer for answer in read.answers if isinstance(answer, TableSeen)},
+        tuple(line for line in junk if line.reading.text.strip()),
     )
 
 
@@ -177,7 +212,7 @@ def _delivered(read: Sequence[Line], *, correct: bool) -> tuple[_Delivered, ...]
     readings = [line.reading for line in read]
     said = respell(readings, _polygons(read)) if correct else readings
     return tuple(
-        _Delivered(line.polygon, line.reading, reading)
+        _Delivered(line.polygon, line.reading, reading, line.stamp)
         for line, reading in zip(read, said, strict=True)
         if reading.text.strip() and _is_mark(line, reading)
     )
@@ -262,3 +297,9 @@ def _text_line(name: str, line: _Delivered, page: _Upright, *, box: Polygons, co
         polygon=polygon,
         bbox=relative_box(polygon, width=page.sheet.width, height=page.sheet.height),
     )
+
+
+def _junk_line(name: str, line: Line, page: _Upright) -> TextLine:
+    delivered = _Delivered(line.polygon, line.reading, line.reading)
+    shown = _text_line(name, delivered, page, box=line.polygon, confidence=line.reading.mean_probability)
+    return shown.model_copy(update={"junk": True})

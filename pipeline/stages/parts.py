@@ -14,7 +14,9 @@ from pipeline.ocr.ink import Ink
 from pipeline.ocr.layout import Region
 from pipeline.ocr.orientation import Rotation
 from pipeline.ocr.ruled import RuledTable
+from pipeline.ocr.show_through import FaintRead
 from pipeline.ocr.tables.structure import Structure
+from pipeline.ocr.turned_lines import Turned
 
 Mark = Literal["dash", "character"]
 
@@ -41,30 +43,38 @@ class Page:
 @dataclass(frozen=True, slots=True)
 class Found:
     """What detection tells of a page besides its lines. `rotation`: clockwise degrees that make it upright. `ink` and
-    `regions` lie on the upright page; there are no regions where nobody asked for the layout."""
+    `regions` lie on the upright page; there are no regions where nobody asked for the layout. `stamped`: whether
+    coloured stamps lie over its print."""
 
     rotation: Rotation
     ink: Ink
     regions: tuple[Region, ...] = ()
+    stamped: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Crop:
     """One line cut out of its page, level. `polygon` is (4, 2) float32, where it lies on the upright page. `mark`: what
-    shape a lone mark has (`pipeline.ocr.lone_marks`), none for a line that the detector found."""
+    shape a lone mark has (`pipeline.ocr.lone_marks`), none for a line that the detector found. `stamp`: whether it is
+    text of a stamp that lies over print."""
 
     image: Image
     polygon: Polygons
     mark: Mark | None = None
+    stamp: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Line:
-    """One line read. `polygon` and `mark` as in `Crop`."""
+    """One line read. `polygon`, `mark` and `stamp` as in `Crop`. `turned`: how it reads with its crop turned;
+    `faint`: how its faint print reads in the mirror. Most lines are read once, and have neither."""
 
     polygon: Polygons
     reading: Reading
     mark: Mark | None = None
+    turned: tuple[Turned, ...] = ()
+    faint: FaintRead | None = None
+    stamp: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -25,7 +25,7 @@ def drawn(text: str, raised: str = "", after: str = "") -> Image:
     picture = Picture.new("RGB", (900, 44), "white")
     draw = ImageDraw.Draw(picture)
     draw.text((10, 4), text, fill="black", font=LARGE)
-    begin = 7 + LARGE.getlength(text)
+    begin = 10 + LARGE.getlength(text)
     draw.text((begin, 1), raised, fill="black", font=SMALL)
     draw.text((begin + SMALL.getlength(raised) + 20, 4), after, fill="black", font=LARGE)
     return np.ascontiguousarray(np.asarray(picture))
