@@ -127,7 +127,7 @@ def test_numbers_are_rounded_once_and_for_all() -> None:
         bbox=(-0.0, 1 / 3, 1, 1),
     )
     assert encode(line) == (
-        b'{"id":"l","text":"x","confidence":0.9877,"read_as":null,'
+        b'{"id":"l","text":"x","confidence":0.9877,"read_as":null,"junk":false,'
         b'"polygon":[[0.0,10.3],[1.0,2.0],[3.0,4.0],[5.5,6.0]],"bbox":[0.0,0.333333,1.0,1.0]}'
     )
 
