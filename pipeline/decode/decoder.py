@@ -17,7 +17,7 @@ from typing import Self
 
 from pipeline.decode.limits import DecodeLimits
 from pipeline.decode.process import Child, ChildDied, ChildStalled, Pixels
-from pipeline.decode.protocol import Close, Failed, Open, Opened, PageHeader, Render, Reply
+from pipeline.decode.protocol import CheckBox, Close, Failed, Open, Opened, PageHeader, Render, Reply
 from pipeline.decode.refusals import refusal
 from pipeline.errors import Environment, Fatal, Retryable
 
@@ -28,13 +28,15 @@ KILLED_FROM_OUTSIDE = {-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal
 class Page:
     """`image`: (height, width, 3) uint8, BGR, contiguous, the page as a viewer shows it, owned by the receiver.
 
-    `dpi` is None where the file names no believable one. `warnings` are codes, see protocol.WARNINGS.
+    `dpi` is None where the file names no believable one. `warnings` are codes, see protocol.WARNINGS. `check_boxes` are
+    those of a PDF's form.
     """
 
     number: int
     image: Pixels
     dpi: float | None
     warnings: tuple[str, ...] = ()
+    check_boxes: tuple[CheckBox, ...] = ()
 
 
 class Decoder:
@@ -81,7 +83,7 @@ class Decoder:
         assert pixels is not None
         if self._child is not None and self._child.resident_bytes() > self._limits.recycle_open_bytes:
             self._drop_child()
-        return Page(number, pixels, reply.dpi, reply.warnings)
+        return Page(number, pixels, reply.dpi, reply.warnings, reply.check_boxes)
 
     def close_document(self) -> None:
         """Forgets the document; replaces a child that is due."""

@@ -1,5 +1,6 @@
 """How much one document may ask of us: checked from headers and page boxes, before any pixel is made."""
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Self
 
@@ -39,6 +40,10 @@ class DecodeLimits:
 
     def page_allows(self, width: int, height: int) -> bool:
         return width * height <= self.max_page_pixels
+
+    def share_of(self, width: float, height: float) -> float:
+        """How much of its resolution a page of this size, in pixels, can be rendered with: 1 where it is small."""
+        return min(1.0, math.sqrt(self.max_page_pixels / (width * height)))
 
     @classmethod
     def from_fields(cls, fields: dict[str, int | float]) -> Self:

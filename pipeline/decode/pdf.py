@@ -9,12 +9,15 @@ from contextlib import contextmanager, suppress
 import pypdfium2 as pdfium  # type: ignore[import-untyped]
 import pypdfium2.raw as pdfium_c  # type: ignore[import-untyped]
 
+from pipeline.decode.check_boxes import boxes_of
 from pipeline.decode.limits import DecodeLimits
 from pipeline.decode.protocol import PageHeader, PageSize
 from pipeline.decode.refusals import refusal
 from pipeline.decode.rendered import Rendered, check_document, check_number
+from pipeline.decode.user_units import user_units
 
 POINTS_PER_INCH = 72
+REDUCED = 0.999  # share of the scale asked for, below which a page is told to be reduced
 JUST_BELOW_ONE = 1 - 1e-9  # 792 pt at 300 dpi is 3300.0000000000005 px in binary, and pypdfium2 rounds up
 
 
@@ -26,6 +29,7 @@ class PdfPages:
         self._dpi = float(dpi)
         self._limits = limits
         self._pdf = _open(document, password)
+        self._units = user_units(document, len(self._pdf))
         try:
             self.sizes = self._measure()
         except Exception:
@@ -42,24 +46,35 @@ class PdfPages:
 
     def _page_size(self, index: int) -> PageSize | None:
         try:
-            return self._pixels(*self._pdf.get_page_size(index))
+            width, height = self._pdf.get_page_size(index)
         except pdfium.PdfiumError:
             return None
+        scale = self._scale_of(index, width, height)
+        return PageSize(math.ceil(width * scale), math.ceil(height * scale))
 
-    def _pixels(self, width: float, height: float) -> PageSize:
-        """Raises Rejected `corrupt_pdf` for a page box that is no box."""
+    def _scale_of(self, index: int, width: float, height: float) -> float:
+        """Pixels a unit of a page's space, reduced where the page would be too large. Raises Rejected `corrupt_pdf` for
+        a page box that is no box."""
         if not (math.isfinite(width) and math.isfinite(height) and width > 0 and height > 0):
             raise refusal("corrupt_pdf")
-        return PageSize(math.ceil(width * self._scale), math.ceil(height * self._scale))
+        scale = self._scale * self._units[index]
+        return scale * self._limits.share_of(math.ceil(width * scale), math.ceil(height * scale)) * JUST_BELOW_ONE
 
     def render(self, number: int) -> Rendered:
         check_number(number, len(self.sizes))
         with self._page(number) as page:
-            size = self._pixels(*page.get_size())
-            if not self._limits.page_allows(size.width, size.height):
-                raise refusal("page_too_large")
-            bitmap = page.render(scale=self._scale, force_bitmap_format=pdfium_c.FPDFBitmap_BGR)
-            header = PageHeader(number, bitmap.width, bitmap.height, self._dpi, ())
+            scale, asked = self._scale_of(number - 1, *page.get_size()), self._scale * self._units[number - 1]
+            bitmap = page.render(scale=scale, force_bitmap_format=pdfium_c.FPDFBitmap_BGR)
+            reduced = scale < asked * REDUCED
+            dpi = round(self._dpi * scale / asked, 2) if reduced else self._dpi
+            header = PageHeader(
+                number,
+                bitmap.width,
+                bitmap.height,
+                dpi,
+                ("resolution_reduced",) if reduced else (),
+                boxes_of(page, self._pdf.formenv, scale=scale) if self._pdf.formenv else (),
+            )
             return Rendered(header, _pixels_of(bitmap))
 
     @contextmanager

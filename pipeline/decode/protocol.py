@@ -7,6 +7,7 @@ believes a reply only so far as `parse_reply` has checked it. No pickles.
 from __future__ import annotations
 
 import json
+import math
 import struct
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,7 +24,8 @@ WARNINGS = frozenset(
         "data_damaged",  # the decoder complained and went on; part of the page may be missing
         "first_frame_only",
         "orientation_unreadable",
-        "pixels_not_square",  # the page may look squashed
+        "pixels_not_square",  # its pixels were stretched until they were
+        "resolution_reduced",  # at the resolution asked for it would have been too large
     }
 )
 
@@ -73,6 +75,18 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckBox:
+    """A check box or radio button of a form: x0, y0, x1, y1 in pixels of its page, and whether it is ticked."""
+
+    box: tuple[float, float, float, float]
+    ticked: bool
+
+
+MOST_CHECK_BOXES = 2_000
+"""Of one page; a file with more is no form that people fill in."""
+
+
+@dataclass(frozen=True, slots=True)
 class PageHeader:
     """A page; its body is width * height * 3 bytes, BGR, rows from the top, without padding."""
 
@@ -81,6 +95,7 @@ class PageHeader:
     height: int
     dpi: float | None
     warnings: tuple[str, ...]
+    check_boxes: tuple[CheckBox, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +151,7 @@ def reply_header(reply: Reply) -> dict[str, Any]:
             return {"say": "ready", "confinement": confinement}
         case Opened(form, sizes):
             return {"say": "opened", "format": form, "sizes": [size and (size.width, size.height) for size in sizes]}
-        case PageHeader(number, width, height, dpi, warnings):
+        case PageHeader(number, width, height, dpi, warnings, check_boxes):
             return {
                 "say": "page",
                 "number": number,
@@ -144,6 +159,7 @@ def reply_header(reply: Reply) -> dict[str, Any]:
                 "height": height,
                 "dpi": dpi,
                 "warnings": warnings,
+                "check_boxes": [[*one.box, one.ticked] for one in check_boxes],
             }
         case Failed(code):
             return {"say": "failed", "code": code}
@@ -184,12 +200,23 @@ def _reply(header: Any) -> Reply:
         case {"say": "page", "number": int(number), "width": int(width), "height": int(height), "dpi": dpi} if (
             width > 0 and height > 0 and WARNINGS.issuperset(header["warnings"])
         ):
-            return PageHeader(number, width, height, None if dpi is None else float(dpi), tuple(header["warnings"]))
+            boxes = tuple(_check_box(box) for box in header["check_boxes"][:MOST_CHECK_BOXES])
+            resolution = None if dpi is None else float(dpi)
+            return PageHeader(number, width, height, resolution, tuple(header["warnings"]), boxes)
         case {"say": "failed", "code": str(code)} if code in MESSAGES:
             return Failed(code)
         case {"say": "closed"}:
             return Closed()
     raise ProtocolError("unknown reply")
+
+
+def _check_box(box: Any) -> CheckBox:
+    match box:
+        case [float(x0) | int(x0), float(y0) | int(y0), float(x1) | int(x1), float(y1) | int(y1), bool(ticked)]:
+            corners = (float(x0), float(y0), float(x1), float(y1))
+            if all(map(math.isfinite, corners)):
+                return CheckBox(corners, ticked)
+    raise ProtocolError("impossible check box")
 
 
 def _size(size: Any) -> PageSize | None:

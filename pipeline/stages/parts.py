@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from pipeline.decode.protocol import CheckBox
 from pipeline.engines.base import Image, Polygons, Reading, TableCrop
 from pipeline.ocr.ink import Ink
 from pipeline.ocr.layout import Region
@@ -23,13 +24,15 @@ Mark = Literal["dash", "character"]
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """What a result says of a page besides what is on it. Pixels as a viewer shows it; `dpi` None where unknown."""
+    """What a result says of a page besides what is on it. Pixels as a viewer shows it; `dpi` None where unknown.
+    `check_boxes`: those of a PDF's form, as the file has them."""
 
     number: int
     width: int
     height: int
     dpi: int | None
     warnings: tuple[str, ...]
+    check_boxes: tuple[CheckBox, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

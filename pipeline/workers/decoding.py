@@ -95,7 +95,8 @@ class Decoders:
         finally:
             self._journeys.worked(unit.id, "decode", started, self._clock())
         height, width = page.image.shape[:2]
-        sheet = Sheet(number, width, height, round(page.dpi) if page.dpi else None, page.warnings)
+        dpi = round(page.dpi) if page.dpi else None
+        sheet = Sheet(number, width, height, dpi, page.warnings, page.check_boxes)
         part = self._page_part(Page(page.image, self._wants_tables(unit)))
         return Rendered(decoder, number, part, sheet, page.image.nbytes)
 
