@@ -47,7 +47,9 @@ class TextLine(Message):
         description="What the line says, Unicode. A raised mark (of a note) is a word of its own in superscript signs, "
         "`1,900 ¹`; behind a unit of length it belongs to it, `m²`."
     )
-    confidence: Confidence = Field(description="Mean probability of the characters kept, 0 to 1, 4 decimals.")
+    confidence: Confidence = Field(
+        description="How likely the line is exactly right, letter case and spaces left out, 0 to 1, 4 decimals."
+    )
     read_as: str | None = Field(
         default=None, description="What the recogniser read, where `text` was corrected by its page; null otherwise."
     )

@@ -23,14 +23,15 @@ MOST_PIXELS, LONGEST_SIDE = 2_300_000, 16_000
 """Of a picture: print of 8 points can still be read on an A4 page, and browsers can draw it."""
 
 _QUALITY = (cv2.IMWRITE_JPEG_QUALITY, 80)
-CONFIDENT, DOUBTFUL = 1.0, 0.75
+CONFIDENT, DOUBTFUL = 0.97, 0.5
 """Confidences whose outlines are fully green and fully red."""
 
 GREEN = 140
 """Degrees on the wheel of colours; red is at 0."""
 
-UNSURE = 0.9
-"""Lines below this confidence are underlined in the text as well, and cells with such lines."""
+UNSURE = 0.8
+"""Lines below this confidence are underlined in the text as well, and cells with such lines. On 61 receipts 15 % of the
+lines are below it, and half of the lines that are wrong."""
 
 NUMBERS = 1 / 50
 """Height of a block's number, as a share of the width of the upright page, which fills its column."""

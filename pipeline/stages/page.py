@@ -301,5 +301,5 @@ def _text_line(name: str, line: _Delivered, page: _Upright, *, box: Polygons, co
 
 def _junk_line(name: str, line: Line, page: _Upright) -> TextLine:
     delivered = _Delivered(line.polygon, line.reading, line.reading)
-    shown = _text_line(name, delivered, page, box=line.polygon, confidence=line.reading.mean_probability)
+    shown = _text_line(name, delivered, page, box=line.polygon, confidence=line_confidence(line.reading))
     return shown.model_copy(update={"junk": True})

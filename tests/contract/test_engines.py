@@ -255,7 +255,7 @@ def test_short_and_garbled_answers() -> None:
     assert FakeEngine(always=Fault.SHORT).recognise(crops) == []
     (wrong,) = FakeEngine(always=Fault.GARBAGE).recognise(crops)
     assert wrong.text != "text"
-    assert wrong.confidence > 0.9
+    assert wrong.mean_probability > 0.9
 
 
 def test_a_table_that_is_marked_fails_as_marked() -> None:

@@ -11,7 +11,7 @@ import pytest
 from lxml import html
 from PIL import Image
 
-from pipeline.render.document import MOST_PIXELS, UNSURE, confidence_hue, document_html, parts_of
+from pipeline.render.document import CONFIDENT, DOUBTFUL, MOST_PIXELS, UNSURE, confidence_hue, document_html, parts_of
 from schemas.events import Options
 from schemas.pages import Block, Cell, PageError, PageResult, Table, TextLine
 from schemas.results import DocumentResult, Pipeline, Source
@@ -112,7 +112,7 @@ def test_a_table_is_drawn_as_its_cells_say():
     drawn = Table(
         id="t1", polygon=square(0, 0), row_count=2, column_count=3, cells=cells, confidence=0.75, html=""
     )  # fmt: skip
-    lines = (line("l1"), line("l2"), line("l3", confidence=0.8))
+    lines = (line("l1"), line("l2"), line("l3", confidence=UNSURE - 0.1))
     found = shown(page(lines=lines, blocks=(block("b1", "table", "l1", "l2", "l3"),), tables=(drawn,)))
     rows = found.xpath("//table/tr | //table/tbody/tr")
     assert [[(cell.tag, cell.text, cell.get("rowspan"), cell.get("colspan")) for cell in row] for row in rows] == [
@@ -150,7 +150,7 @@ def test_a_strip_can_be_drawn():
 
 def test_the_surer_a_line_the_greener():
     """In the picture each has its own colour."""
-    found = shown(page(lines=(line("l1", confidence=0.7), line("l2", confidence=1.0))))
+    found = shown(page(lines=(line("l1", confidence=DOUBTFUL - 0.05), line("l2", confidence=1.0))))
     assert found.xpath("//polygon/@style") == ["--hue: 0", "--hue: 140"]
 
 
@@ -257,7 +257,13 @@ def test_one_picture_is_held_at_a_time():
 
 def test_colours_go_from_red_to_green():
     """The surer, the greener, and never outside the scale."""
-    assert [confidence_hue(score) for score in (0.0, 0.75, 0.875, 1.0)] == [0, 0, 70, 140]
+    assert [confidence_hue(score) for score in (0.0, DOUBTFUL, (DOUBTFUL + CONFIDENT) / 2, CONFIDENT, 1.0)] == [
+        0,
+        0,
+        70,
+        140,
+        140,
+    ]
 
 
 def _kept(picture) -> Image.Image:
