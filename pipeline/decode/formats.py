@@ -19,6 +19,8 @@ class Format(StrEnum):
     BMP = "image/bmp"
     GIF = "image/gif"
     TIFF = "image/tiff"
+    JPEG2000 = "image/jp2"
+    AVIF = "image/avif"
     PDF = "application/pdf"
 
 
@@ -27,11 +29,15 @@ SIGNATURES = {
     b"\x89PNG\r\n\x1a\n": Format.PNG,
     b"GIF87a": Format.GIF,
     b"GIF89a": Format.GIF,
+    b"\0\0\0\x0cjP  \r\n\x87\n": Format.JPEG2000,
+    b"\xff\x4f\xff\x51": Format.JPEG2000,  # a bare codestream
     b"II*\0": Format.TIFF,
     b"MM\0*": Format.TIFF,
     b"II+\0": Format.TIFF,  # BigTIFF
     b"MM\0+": Format.TIFF,
 }
+
+AVIF_BRANDS, PICTURE_BRANDS = (b"avif", b"avis"), (b"mif1", b"msf1")  # the others are HEIC's and videos'
 
 
 def sniff(document: bytes) -> Format:
@@ -43,8 +49,18 @@ def sniff(document: bytes) -> Format:
             return form
     if document.startswith(b"RIFF") and document[8:12] == b"WEBP":
         return Format.WEBP
+    if document[4:8] == b"ftyp" and _is_avif(document):
+        return Format.AVIF
     if document.startswith(b"BM") and int.from_bytes(document[14:18], "little") in BMP_HEADER_SIZES:
         return Format.BMP
     if b"%PDF-" in document[:PDF_HEADER_WINDOW]:
         return Format.PDF
     raise refusal("unsupported_format")
+
+
+def _is_avif(document: bytes) -> bool:
+    """By its major brand, or by a compatible one where the major brand says no more than that it is a picture."""
+    end = min(int.from_bytes(document[:4], "big"), 256)
+    compatible = [document[at : at + 4] for at in range(16, end, 4)]
+    major = document[8:12]
+    return major in AVIF_BRANDS or (major in PICTURE_BRANDS and any(brand in AVIF_BRANDS for brand in compatible))

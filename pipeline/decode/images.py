@@ -11,10 +11,12 @@ from typing import Final
 
 # Each plugin registers itself; without these, Pillow imports all forty of them for the first WebP or TIFF.
 from PIL import (
+    AvifImagePlugin,
     BmpImagePlugin,
     GifImagePlugin,
     Image,
     ImageOps,
+    Jpeg2KImagePlugin,
     JpegImagePlugin,
     MpoImagePlugin,
     PngImagePlugin,
@@ -29,9 +31,12 @@ from pipeline.decode.protocol import PageHeader, PageSize
 from pipeline.decode.refusals import refusal
 from pipeline.decode.rendered import Rendered, check_document, check_number
 
+AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # a confined child starts no threads
 PLUGINS: Final = (
+    AvifImagePlugin,
     BmpImagePlugin,
     GifImagePlugin,
+    Jpeg2KImagePlugin,
     JpegImagePlugin,
     MpoImagePlugin,
     PngImagePlugin,

@@ -17,6 +17,7 @@ from pipeline.decode.rendered import Rendered, check_document, check_number
 from pipeline.decode.user_units import user_units
 
 POINTS_PER_INCH = 72
+LEAST_DPI = 36.0  # of a page that is too large at the resolution asked for; below it print can't be read
 REDUCED = 0.999  # share of the scale asked for, below which a page is told to be reduced
 JUST_BELOW_ONE = 1 - 1e-9  # 792 pt at 300 dpi is 3300.0000000000005 px in binary, and pypdfium2 rounds up
 
@@ -58,12 +59,16 @@ class PdfPages:
         if not (math.isfinite(width) and math.isfinite(height) and width > 0 and height > 0):
             raise refusal("corrupt_pdf")
         scale = self._scale * self._units[index]
-        return scale * self._limits.share_of(math.ceil(width * scale), math.ceil(height * scale)) * JUST_BELOW_ONE
+        share = self._limits.share_of(math.ceil(width * scale), math.ceil(height * scale))
+        return scale * share * JUST_BELOW_ONE if share < 1 and share * self._dpi >= LEAST_DPI else scale
 
     def render(self, number: int) -> Rendered:
         check_number(number, len(self.sizes))
         with self._page(number) as page:
-            scale, asked = self._scale_of(number - 1, *page.get_size()), self._scale * self._units[number - 1]
+            width, height = page.get_size()
+            scale, asked = self._scale_of(number - 1, width, height), self._scale * self._units[number - 1]
+            if not self._limits.page_allows(math.ceil(width * scale), math.ceil(height * scale)):
+                raise refusal("page_too_large")
             bitmap = page.render(scale=scale, force_bitmap_format=pdfium_c.FPDFBitmap_BGR)
             reduced = scale < asked * REDUCED
             dpi = round(self._dpi * scale / asked, 2) if reduced else self._dpi

@@ -200,7 +200,7 @@ def _reply(header: Any) -> Reply:
         case {"say": "page", "number": int(number), "width": int(width), "height": int(height), "dpi": dpi} if (
             width > 0 and height > 0 and WARNINGS.issuperset(header["warnings"])
         ):
-            boxes = tuple(_check_box(box) for box in header["check_boxes"][:MOST_CHECK_BOXES])
+            boxes = tuple(_check_box(box) for box in header.get("check_boxes", [])[:MOST_CHECK_BOXES])
             resolution = None if dpi is None else float(dpi)
             return PageHeader(number, width, height, resolution, tuple(header["warnings"]), boxes)
         case {"say": "failed", "code": str(code)} if code in MESSAGES:

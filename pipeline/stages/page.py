@@ -14,15 +14,13 @@ from pipeline.ocr.blocks import Block as FoundBlock
 from pipeline.ocr.blocks import find_blocks
 from pipeline.ocr.coverage import Coverage, coverage, doubted
 from pipeline.ocr.fitted_boxes import fitted_boxes
-from pipeline.ocr.geometry import Polygons, no_polygons
+from pipeline.ocr.geometry import Polygons
 from pipeline.ocr.layout import Region
 from pipeline.ocr.orientation import to_page
 from pipeline.ocr.tables.table import Table as FoundTable
 from pipeline.ocr.tables.table import read_table
 from pipeline.ocr.text.confidence import line_confidence
-from pipeline.ocr.text.plain import is_dash
-from pipeline.ocr.text.reading import Reading
-from pipeline.ocr.text.spelling import respell
+from pipeline.stages.delivered import Delivered, delivered, polygons_of, with_check_boxes
 from pipeline.stages.parts import Found, Line, Sheet, TableSeen
 from pipeline.stages.settled import settled
 from schemas.fields import Points, relative_box
@@ -51,28 +49,9 @@ was tried. Its lines are there."""
 TABLE_DOUBTFUL = "table_doubtful"
 """Warning: the structure of a table on the page has a confidence below `DOUBTFUL`."""
 
-DIGITS, MARK_PROBABILITY = frozenset("0123456789"), 0.8
-"""Mean probability from which a digit that stands alone in a column, and that the detector did not find, is delivered.
-Other characters that it did not find are scraps of words."""
-
 DOUBTFUL = 0.5
 """Below it a table is more likely wrong in some cell than right: of 16 such tables 4 were right, of 78 others 70. 61 of
 these were drawn, and 33 cut out of papers and reports."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Delivered:
-    """A line as it is delivered: `reading`, corrected by its page, of what was `read`."""
-
-    polygon: Polygons
-    read: Reading
-    reading: Reading
-    stamp: bool = False
-
-    @property
-    def read_as(self) -> str | None:
-        """The recogniser's own text; None where it is the line's."""
-        return self.read.text if self.read.text != self.reading.text else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,7 +61,7 @@ class _Upright:
 
     sheet: Sheet
     found: Found
-    lines: tuple[_Delivered, ...]
+    lines: tuple[Delivered, ...]
     polygons: Polygons
     texts: tuple[str, ...]
     tables: dict[Region, TableSeen]
@@ -122,7 +101,7 @@ def compose_page(read: PageRead, *, document_id: str, result_id: str, correct: b
     width, height = page.size
     blocks = _blocks(page)
     order = [place for block in blocks for place in block.lines]
-    ink = page.found.ink.outside(_polygons(page.junk), height=height, width=width) if page.junk else page.found.ink
+    ink = page.found.ink.outside(polygons_of(page.junk), height=height, width=width) if page.junk else page.found.ink
     covered = coverage(ink, page.polygons, page.read_texts, height=height, width=width)
     boxes = fitted_boxes(page.found.ink, page.polygons, height=height, width=width)
     unknown = covered.is_unknown_script([line.read.mean_probability for line in page.lines])
@@ -195,42 +174,24 @@ def _blocks(page: _Upright) -> list[FoundBlock]:
 
 def _upright(read: PageRead, *, correct: bool) -> _Upright:
     own, junk = settled([answer for answer in read.answers if isinstance(answer, Line)])
-    lines = _delivered(sorted(own, key=lambda line: line.stamp), correct=correct)
+    sheet, found = cast(Sheet, read.sheet), cast(Found, read.found)
+    width, height = (sheet.width, sheet.height) if found.rotation in (0, 180) else (sheet.height, sheet.width)
+    lines = with_check_boxes(
+        delivered(sorted(own, key=lambda line: line.stamp), correct=correct),
+        sheet.check_boxes,
+        found.rotation,
+        width=width,
+        height=height,
+    )
     return _Upright(
-        cast(Sheet, read.sheet),
-        cast(Found, read.found),
+        sheet,
+        found,
         lines,
-        _polygons(lines),
+        polygons_of(lines),
         tuple(line.reading.text for line in lines),
         {answer.region: answer for answer in read.answers if isinstance(answer, TableSeen)},
         tuple(line for line in junk if line.reading.text.strip()),
     )
-
-
-def _delivered(read: Sequence[Line], *, correct: bool) -> tuple[_Delivered, ...]:
-    """The lines that have text, each corrected by the others if `correct`; without marks that are not read as one."""
-    readings = [line.reading for line in read]
-    said = respell(readings, _polygons(read)) if correct else readings
-    return tuple(
-        _Delivered(line.polygon, line.reading, reading, line.stamp)
-        for line, reading in zip(read, said, strict=True)
-        if reading.text.strip() and _is_mark(line, reading)
-    )
-
-
-def _is_mark(line: Line, reading: Reading) -> bool:
-    """Whether a lone mark is read as what it looks like; true for other lines."""
-    match line.mark:
-        case None:
-            return True
-        case "dash":
-            return is_dash(reading.text.strip())
-        case "character":
-            return reading.text.strip() in DIGITS and reading.mean_probability >= MARK_PROBABILITY
-
-
-def _polygons(lines: Sequence[Line | _Delivered]) -> Polygons:
-    return np.stack([line.polygon for line in lines]) if lines else no_polygons()
 
 
 def _read_table(seen: TableSeen, block: FoundBlock, page: _Upright) -> _Placed | None:
@@ -287,7 +248,7 @@ def _table(name: str, placed: _Placed, page: _Upright, names: Mapping[int, str])
     )
 
 
-def _text_line(name: str, line: _Delivered, page: _Upright, *, box: Polygons, confidence: float) -> TextLine:
+def _text_line(name: str, line: Delivered, page: _Upright, *, box: Polygons, confidence: float) -> TextLine:
     polygon = page.shown(box)
     return TextLine(
         id=name,
@@ -300,6 +261,6 @@ def _text_line(name: str, line: _Delivered, page: _Upright, *, box: Polygons, co
 
 
 def _junk_line(name: str, line: Line, page: _Upright) -> TextLine:
-    delivered = _Delivered(line.polygon, line.reading, line.reading)
+    delivered = Delivered(line.polygon, line.reading, line.reading)
     shown = _text_line(name, delivered, page, box=line.polygon, confidence=line_confidence(line.reading))
     return shown.model_copy(update={"junk": True})

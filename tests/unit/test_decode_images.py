@@ -215,11 +215,14 @@ def test_resolution_is_believed_when_sane(form: str, dpi: tuple[int, int], seen:
     assert header.warnings == ()
 
 
-def test_squashed_pixels_are_flagged() -> None:
-    """A fax at 204 x 98 dpi has no one resolution, and its page warns of it."""
-    header, _ = page_of(make_image(quarters(), "TIFF", dpi=(204, 98)))
-    assert header.dpi is None
-    assert header.warnings == ("pixels_not_square",)
+def test_pixels_that_are_not_square_are_stretched() -> None:
+    """A fax at 204 x 98 dpi is delivered at 204 dpi either way, and its page says so."""
+    flat = quarters()
+    header, image = page_of(make_image(flat, "TIFF", dpi=(204, 98)))
+    assert header.dpi == 204.0
+    assert "pixels_not_square" in header.warnings
+    assert (header.width, header.height) == (flat.width, round(flat.height * 204 / 98))
+    assert image.shape[:2] == (header.height, header.width)
 
 
 CUT_SHORT = [
