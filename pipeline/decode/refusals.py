@@ -8,7 +8,9 @@ from pipeline.errors import Rejected
 
 MESSAGES = {
     "empty_file": "The object holds no bytes; upload the document again.",
-    "unsupported_format": "The bytes are not a readable JPEG, JPEG 2000, PNG, WebP, AVIF, BMP, GIF, TIFF or PDF; convert the document.",
+    "unsupported_format": (
+        "The bytes are not a readable JPEG, JPEG 2000, PNG, WebP, AVIF, BMP, GIF, TIFF or PDF; convert the document."
+    ),
     "corrupt_image": "The image is damaged or cut short; upload it again from its source.",
     "corrupt_pdf": "The PDF or one of its pages is damaged; repair it or print it to a new PDF.",
     "encrypted_pdf": "The PDF needs a password; name its secret in options.password_secret.",

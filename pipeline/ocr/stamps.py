@@ -31,7 +31,7 @@ _HEIGHT_PX = 16
 _JOIN_HEIGHTS = 0.5
 """Coloured ink this close together, in heights of a character, is one shape."""
 
-_OVER_PRINT = 0.2
+_OVER_PRINT = 0.1
 """A stamp lies over print: at least this many squared heights of dark pixels touch it."""
 
 _GROUND_HEIGHTS, _GROUND_SHARE = 1.6, 0.75
@@ -101,7 +101,7 @@ def _level_and_colour(page: Image) -> tuple[Plane, Plane]:
 
 
 def _stamps(page: Image, height: float) -> Mask | None:
-    """Where the stamps over print lie on a page: their hulls; None where there is none."""
+    """Where the stamps over print lie on a page: their hulls, with room around them; None where there is none."""
     level, colour = _level_and_colour(page)
     coloured = np.asarray(colour >= _COLOURED_LEVELS, np.uint8)
     coloured = np.asarray(cv2.morphologyEx(coloured, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)), np.uint8)
@@ -113,7 +113,7 @@ def _stamps(page: Image, height: float) -> Mask | None:
         if _is_over_print(shape, dark[window], height) and _is_of_one_hue(page[window][shape > 0]):
             hull = cv2.convexHull(cv2.findNonZero(shape)) + np.array([window[1].start, window[0].start], np.int32)
             cv2.fillConvexPoly(region, hull, 1)
-    return region if region.any() else None
+    return np.asarray(cv2.dilate(region, _square(2 * _AROUND_HEIGHTS * height)), np.uint8) if region.any() else None
 
 
 def _shapes(coloured: Mask, height: float) -> Iterator[tuple[tuple[slice, slice], Mask]]:
@@ -162,7 +162,10 @@ def _taken_apart(page: Image, region: Mask, height_px: float) -> Layers:
     pale = max(1.0, float(np.percentile(level[stamp], _PALE_PERCENTILE)))
     full = max(1.0, float(np.percentile(colour[stamp], _FULL_PERCENTILE)))
     own = page.copy()
-    own[near] = np.clip(level[near].astype(np.float32) * (255 / pale), 0, 255).astype(np.uint8)[:, None]
+    spread = cv2.dilate(colour, _square(3))  # JPEG keeps colours at half of the resolution
+    share = np.minimum(spread[near] / np.float32(full), 1)  # how much of the stamp's colour a pixel has
+    brighter = level[near] * (1 + share * np.float32(255 / pale - 1))
+    own[near] = np.clip(brighter, 0, 255).astype(np.uint8)[:, None]
     closed = cv2.morphologyEx(colour, cv2.MORPH_CLOSE, _square(_GAP_HEIGHTS * height_px))
     colour = np.where((level < _DARK_SHARE * pale) & near, closed, colour)
     darkness = np.where(near, np.clip(colour.astype(np.float32) * (255 / full), 0, 255), 0)

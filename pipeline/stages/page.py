@@ -22,7 +22,7 @@ from pipeline.ocr.tables.table import read_table
 from pipeline.ocr.text.confidence import line_confidence
 from pipeline.stages.delivered import Delivered, delivered, polygons_of, with_check_boxes
 from pipeline.stages.parts import Found, Line, Sheet, TableSeen
-from pipeline.stages.settled import settled
+from pipeline.stages.settled import Settled, settled
 from schemas.fields import Points, relative_box
 from schemas.pages import Block, Cell, PageResult, Table, TextLine
 
@@ -42,6 +42,9 @@ stamp's own text is in blocks of its own at the end of the page."""
 SHOW_THROUGH = "show_through"
 """Warning: print of the other side shows through; the lines that are such print are marked as junk."""
 
+SPECKS = "specks"
+"""Warning: what was found as text is dirt, or can't be told from it; those lines are marked as junk."""
+
 TABLE_UNREADABLE = "table_unreadable"
 """Warning: a table was found on the page, and no structure that could be one; or asking for it failed, every time it
 was tried. Its lines are there."""
@@ -57,7 +60,7 @@ these were drawn, and 33 cut out of papers and reports."""
 @dataclass(frozen=True, slots=True, eq=False)
 class _Upright:
     """A page as it was read. `lines` in the order they were found, `polygons` and `texts` theirs; `tables` by where.
-    The lines of stamps are the last ones. `junk`: the lines that are not the page's own text."""
+    The lines of stamps are the last ones. `settled`: the lines as they were read, and those that are junk."""
 
     sheet: Sheet
     found: Found
@@ -65,7 +68,12 @@ class _Upright:
     polygons: Polygons
     texts: tuple[str, ...]
     tables: dict[Region, TableSeen]
-    junk: tuple[Line, ...]
+    settled: Settled
+
+    @property
+    def junk(self) -> tuple[Line, ...]:
+        every = (*self.settled.through, *self.settled.specks)
+        return tuple(line for line in every if line.reading.text.strip())
 
     @property
     def read_texts(self) -> tuple[str, ...]:
@@ -144,7 +152,8 @@ def compose_page(read: PageRead, *, document_id: str, result_id: str, correct: b
             *page.sheet.warnings,
             *_text_warnings(covered, unknown),
             *((STAMP_OVER_PRINT,) if page.found.stamped else ()),
-            *((SHOW_THROUGH,) if page.junk else ()),
+            *((SHOW_THROUGH,) if page.settled.through else ()),
+            *((SPECKS,) if page.settled.specks else ()),
             *_warnings(tables, lost=bool(read.errors)),
         ),
         text_not_read=covered.missing_share,
@@ -173,11 +182,11 @@ def _blocks(page: _Upright) -> list[FoundBlock]:
 
 
 def _upright(read: PageRead, *, correct: bool) -> _Upright:
-    own, junk = settled([answer for answer in read.answers if isinstance(answer, Line)])
+    every = settled([answer for answer in read.answers if isinstance(answer, Line)])
     sheet, found = cast(Sheet, read.sheet), cast(Found, read.found)
     width, height = (sheet.width, sheet.height) if found.rotation in (0, 180) else (sheet.height, sheet.width)
     lines = with_check_boxes(
-        delivered(sorted(own, key=lambda line: line.stamp), correct=correct),
+        delivered(sorted(every.own, key=lambda line: line.stamp), correct=correct),
         sheet.check_boxes,
         found.rotation,
         width=width,
@@ -190,7 +199,7 @@ def _upright(read: PageRead, *, correct: bool) -> _Upright:
         polygons_of(lines),
         tuple(line.reading.text for line in lines),
         {answer.region: answer for answer in read.answers if isinstance(answer, TableSeen)},
-        tuple(line for line in junk if line.reading.text.strip()),
+        every,
     )
 
 

@@ -21,7 +21,8 @@ def recognise(engine: Engine, crops: Sequence[Crop]) -> list[Line]:
     turns = [() if crop.mark else turns_to_try(crop.polygon, reading) for crop, reading in first]
     faint = [None if crop.mark else faint_part(crop.image, reading) for crop, reading in first]
     wanted = [image for wish in zip(crops, turns, faint, strict=True) for image in _images(*wish)]
-    again = iter(engine.recognise(wanted) if wanted else ())
+    answers = engine.recognise(wanted) if wanted else []
+    again = iter([by_shape(reading, image) for image, reading in zip(wanted, answers, strict=True)])
     return [
         Line(
             crop.polygon,
