@@ -157,8 +157,9 @@ class ImagePages:
 
 def _open(document: bytes, form: Format, limits: DecodeLimits) -> Image.Image:
     """Pillow raises whatever a malformed header provokes (struct.error, KeyError, SyntaxError ...): all are damage."""
-    # Pillow refuses above twice this, before some plugins allocate; a TIFF's pages are refused one by one instead.
-    Image.MAX_IMAGE_PIXELS = None if form is Format.TIFF else limits.max_page_pixels
+    # Pillow refuses above twice this, before some plugins allocate. A TIFF's pages are refused one by one instead, and
+    # a JPEG once it is known how far it can be reduced.
+    Image.MAX_IMAGE_PIXELS = None if form in (Format.TIFF, Format.JPEG) else limits.max_page_pixels
     try:
         if form is Format.PNG:
             Image.open(io.BytesIO(document), formats=(form.name,)).verify()  # checksums, which decoding skips
