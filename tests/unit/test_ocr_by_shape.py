@@ -95,3 +95,18 @@ def test_a_page_of_bars_has_no_unit() -> None:
     assert not have_flags([ending])
     assert not have_flags([ending, Ones(1, 5)])
     assert have_flags([ending, Ones(0, 5)])
+
+
+@given(st.text("ABCDEFGHKMNPRSTUVXYZ23456789O0", min_size=6, max_size=12))
+def test_a_wide_zero_of_a_code_is_an_o(code: str) -> None:
+    """Whatever was taken for a zero in a proportional font, its width tells; a code whose characters touch stays."""
+    code = f"A2{code}"
+    read = code.replace("O", "0")
+    alone = all(glyphs is not None for glyphs in glyphs_of(drawn(code), [code]))
+    assert said(read, drawn(code)) == (code if alone else read)
+
+
+def test_words_and_numbers_are_no_codes() -> None:
+    """A word in capitals keeps its O, a number its zeros."""
+    assert said("FOOD STORE", drawn("FOOD STORE")) == "FOOD STORE"
+    assert said("1000500", drawn("1000500")) == "1000500"

@@ -1,4 +1,4 @@
-"""What the shapes of a line's characters say beyond the recogniser: marks that stand raised, ones that are bars."""
+"""What the shapes of a line's characters say beyond the recogniser: raised marks, ones that are bars, letters of codes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import replace
 from pipeline.ocr.geometry import Image
 from pipeline.ocr.glyphs import Glyph, glyphs_of
 
+from .codes import may_be_code, with_letters_told
 from .doubts import Doubt
 from .raised import apart, may_be_marked, with_raised
 from .reading import Reading
@@ -18,14 +19,15 @@ _WORD = re.compile(r"\S+")
 
 
 def by_shape(reading: Reading, line: Image) -> Reading:
-    """`reading` of a level line's crop with its raised marks in superscript signs, and the shapes of its ones."""
+    """`reading` of a level line's crop with its raised marks in superscript signs, the letters of its codes, and the shapes
+    of its ones."""
     plain = None if reading.plain is None else by_shape(reading.plain, line)
     words = _WORD.findall(reading.text)
-    if not any(may_be_marked(word) or may_be_unit(word) for word in words):
+    if not any(may_be_marked(word) or may_be_unit(word) or may_be_code(word) for word in words):
         return _with_text(replace(reading, plain=plain), apart(reading.text))
     shapes = list(zip(words, glyphs_of(line, words), strict=True))
     ones = sum((ones_of(word, glyphs) for word, glyphs in shapes if glyphs is not None), Ones())
-    text = apart(_with_raised(reading.text, [glyphs for _, glyphs in shapes]))
+    text = apart(_told_by_shape(reading.text, [glyphs for _, glyphs in shapes]))
     return _with_text(replace(reading, plain=plain, ones=ones), text)
 
 
@@ -37,12 +39,14 @@ def _with_text(reading: Reading, text: str) -> Reading:
     )
 
 
-def _with_raised(text: str, shapes: Sequence[tuple[Glyph, ...] | None]) -> str:
+def _told_by_shape(text: str, shapes: Sequence[tuple[Glyph, ...] | None]) -> str:
     of_word = iter(shapes)
 
     def marked(word: re.Match[str]) -> str:
         glyphs = next(of_word)
-        return word[0] if glyphs is None else with_raised(word[0], glyphs)
+        if glyphs is None:
+            return word[0]
+        return with_letters_told(word[0], glyphs) if may_be_code(word[0]) else with_raised(word[0], glyphs)
 
     return _WORD.sub(marked, text)
 

@@ -40,7 +40,7 @@ def ones_of(word: str, glyphs: Sequence[Glyph]) -> Ones:
     """`glyphs`: one a character of the word."""
     if not may_be_unit(word):
         return Ones()
-    bars = [_is_bar(glyph) for sign, glyph in zip(word, glyphs, strict=True) if sign == "1"]
+    bars = [is_bar(glyph) for sign, glyph in zip(word, glyphs, strict=True) if sign == "1"]
     if len(word) > 1 and word[-1] == "1" and bars[-1] and not any(bars[:-1]):
         return Ones(0, len(bars) - 1, frozenset({word}))
     return Ones(sum(bars), len(bars) - sum(bars))
@@ -57,5 +57,5 @@ def with_units(text: str, ones: Ones) -> str:
     return _NUMBER.sub(lambda found: f"{found[0][:-1]}l" if found[0] in ones.ending_in_bar else found[0], text)
 
 
-def _is_bar(glyph: Glyph) -> bool:
+def is_bar(glyph: Glyph) -> bool:
     return glyph.width <= _MOST_ASPECT * glyph.height and glyph.fill >= _LEAST_FILL
