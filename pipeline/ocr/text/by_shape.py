@@ -1,4 +1,4 @@
-"""What the shapes of a line's characters say beyond the recogniser: raised marks, ones that are bars, letters of codes."""
+"""What the shapes of a line's characters say beyond the recogniser: raised marks, bars, letters of codes."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _WORD = re.compile(r"\S+")
 
 
 def by_shape(reading: Reading, line: Image) -> Reading:
-    """`reading` of a level line's crop with its raised marks in superscript signs, the letters of its codes, and the shapes
-    of its ones."""
+    """`reading` of a level line's crop: its raised marks in superscript signs, the letters of its codes told apart, and
+    the shapes of its ones."""
     plain = None if reading.plain is None else by_shape(reading.plain, line)
     words = _WORD.findall(reading.text)
     if not any(may_be_marked(word) or may_be_unit(word) or may_be_code(word) for word in words):
