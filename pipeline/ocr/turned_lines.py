@@ -18,28 +18,30 @@ from .text.reading import Reading
 
 _SURE = 0.97
 _SHORT_CHARACTERS = 8
-"""A line that stands is read both ways if its confidence is below `_SURE`, or if its text is this short: `60%` on its
-head is `%09`, and the recogniser is as sure of one as of the other."""
+"""A line that stands is read both ways if its mean probability is below `_SURE`, or if its text is this short: `60%` on
+its head is `%09`, and the recogniser is as sure of one as of the other."""
 
 _DOUBTED = 0.75
 _LEAST_CHARACTERS = 6
-"""A level line is read on its head if its confidence is below `_DOUBTED` and it has at least 6 characters. Of 3 049
-lines of 61 receipts this holds for 0.5 %."""
+"""A level line is read on its head if its mean probability is below `_DOUBTED` and it has at least 6 characters. Of
+3 049 lines of 61 receipts this holds for 8."""
 
 _LONE = 0.8
-"""Least confidence of a character that stands alone in a tall box, read upright: it is one, and no turned line."""
+"""Least mean probability, read upright, of a character that stands alone in a tall box."""
+
+_PLUMB = 0.2
+"""Slope of its sides up to which a box is that of an upright character, and not of a scratch."""
 
 _CLEARLY = 0.1
-"""One way of reading is right where its confidence is this much above that of the other."""
+"""One way of reading is right where its mean probability is this much above that of the other."""
 
 _LEGIBLE = 0.85
-"""Least confidence of the text of a level line that stands on its head."""
-
+"""Least mean probability of the text of a level line that stands on its head."""
 
 _SQUARE = 1.0
 _WORD = (2, 0.9)
-"""A level box that is no longer than high, and read with a confidence below `_DOUBTED`, may be a short word that
-stands: it is one if it reads so with at least 2 characters and this confidence."""
+"""A level box that is no longer than high, and read with a mean probability below `_DOUBTED`, may be a short word that
+stands: it is one if it reads so with at least 2 characters and this probability."""
 
 Quarters = Literal[1, 2, 3]
 
@@ -68,7 +70,7 @@ def turns_to_try(polygon: Polygons, reading: Reading) -> tuple[Quarters, ...]:
     """
     characters, doubted = _characters(reading), reading.mean_probability < _DOUBTED
     if stands(polygon):
-        lone: tuple[Quarters, ...] = (1,) if characters <= 1 else ()
+        lone: tuple[Quarters, ...] = (1,) if characters <= 1 and _is_plumb(polygon) else ()
         return (*lone, 2) if reading.mean_probability < _SURE or characters <= _SHORT_CHARACTERS else lone
     if doubted and _is_square(polygon):
         return 1, 3
@@ -107,21 +109,26 @@ def _best(line: ManyWays, *, most_run_up: bool) -> Turned | None:
 
 
 def _is_right(turned: Turned, line: ManyWays, *, most_run_up: bool) -> bool:
-    characters, confidence = _characters(turned.reading), turned.reading.mean_probability
-    gain = confidence - line.reading.mean_probability
+    characters, probability = _characters(turned.reading), turned.reading.mean_probability
+    gain = probability - line.reading.mean_probability
     if turned.quarters == 2 and stands(line.polygon):
         return characters > 1 and (gain > _CLEARLY or (gain >= -_CLEARLY and most_run_up))
     if turned.quarters == 2:
-        return gain > _CLEARLY and confidence >= _LEGIBLE and characters >= _LEAST_CHARACTERS
+        return gain > _CLEARLY and probability >= _LEGIBLE and characters >= _LEAST_CHARACTERS
     if stands(line.polygon):
-        return characters == 1 and confidence >= _LONE
-    return gain > _CLEARLY and characters >= _WORD[0] and confidence >= _WORD[1]
+        return characters == 1 and probability >= _LONE
+    return gain > _CLEARLY and characters >= _WORD[0] and probability >= _WORD[1]
 
 
 def _gain(line: ManyWays) -> float:
     """How much surer a line reads on its head; 0 where it was not read so."""
     heads = [turned.reading.mean_probability for turned in line.turned if turned.quarters == 2]
     return heads[0] - line.reading.mean_probability if heads else 0.0
+
+
+def _is_plumb(polygon: Polygons) -> bool:
+    across, down = np.abs(polygon[1] - polygon[0])
+    return bool(across <= _PLUMB * down)
 
 
 def _is_square(polygon: Polygons) -> bool:
