@@ -24,7 +24,7 @@ its own. Of 3 049 lines of 61 receipts 97 % have more than the first."""
 _PAPER_PERCENTILE, _INK_PERCENTILE = 85, 0.5
 """Grey levels of a crop's paper and of its darkest ink, as percentiles of its pixels."""
 
-_FAINT_CONTRAST = 0.35
+_FAINT_CONTRAST = 0.4
 """Print is faint if it is darker than its paper by at most this share of the paper's level."""
 
 _DARK_LEVEL = 128
