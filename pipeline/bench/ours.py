@@ -122,5 +122,10 @@ def read_pages(result: DocumentResult) -> tuple[ReadPage, ...]:
 
 
 def _read_page(page: PageResult) -> ReadPage:
-    lines = tuple(ReadLine(line.text, np.array(line.polygon, np.float32), line.confidence) for line in page.lines or ())
+    """The lines of its text: those that are marked as junk say themselves that they are none."""
+    lines = tuple(
+        ReadLine(line.text, np.array(line.polygon, np.float32), line.confidence)
+        for line in page.lines or ()
+        if not line.junk
+    )
     return ReadPage(page.width or 0, page.height or 0, lines)

@@ -54,7 +54,7 @@ class Part:
     """A block, and what it says: the rows of its table, and the lines that stand in none of the cells."""
 
     id: str
-    kind: BlockKind | Literal["lines"]
+    kind: BlockKind | Literal["lines", "junk"]
     lines: tuple[TextLine, ...]
     table: Table | None = None
     rows: tuple[tuple[ShownCell, ...], ...] = ()
@@ -103,7 +103,7 @@ def document_html(result: DocumentResult, pictures: Pictures, *, title: str) -> 
 
 
 def parts_of(page: PageResult) -> tuple[Part, ...]:
-    """In reading order; lines that are in no block come last. Each line is in one part, or in a cell of its table."""
+    """In reading order; lines that are in no block come last, and junk after them. Each line is in one part, or in a cell of its table."""
     every = {line.id: line for line in page.lines or ()}
     left = dict(every)
     tables = list(page.tables or ())
@@ -118,8 +118,10 @@ def parts_of(page: PageResult) -> tuple[Part, ...]:
         parts.append(Part(table.id, "table", (), table, _rows(table, every)))
         for name in _inside(table):
             left.pop(name, None)
-    if left:
-        parts.append(Part("lines", "lines", tuple(left.values())))
+    junk = tuple(line for line in left.values() if line.junk)
+    lines = tuple(line for line in left.values() if not line.junk)
+    parts += [Part("lines", "lines", lines)] if lines else []
+    parts += [Part("junk", "junk", junk)] if junk else []
     return tuple(parts)
 
 

@@ -84,6 +84,17 @@ def test_every_line_is_said_once():
     assert [part.table.id for part in parts if part.table] == ["t1"]
 
 
+def test_junk_is_said_last():
+    """Lines that are no text of the page stand apart from those that are."""
+    junk = line("l2", "edis rehto").model_copy(update={"junk": True})
+    parts = parts_of(page(lines=(line("l1"), junk, line("l3")), blocks=(block("b1", "text", "l1"),)))
+    assert [(part.kind, [one.id for one in part.lines]) for part in parts] == [
+        ("text", ["l1"]),
+        ("lines", ["l3"]),
+        ("junk", ["l2"]),
+    ]
+
+
 def test_each_table_stands_at_its_own_block():
     """By its lines, whatever the order of tables is; a block whose table could not be read keeps its lines."""
     many = page(
