@@ -59,8 +59,11 @@ class PdfPages:
         if not (math.isfinite(width) and math.isfinite(height) and width > 0 and height > 0):
             raise refusal("corrupt_pdf")
         scale = self._scale * self._units[index]
-        share = self._limits.share_of(math.ceil(width * scale), math.ceil(height * scale))
-        return scale * share * JUST_BELOW_ONE if share < 1 and share * self._dpi >= LEAST_DPI else scale
+        pixels = math.ceil(width * scale), math.ceil(height * scale)
+        if self._limits.page_allows(*pixels):
+            return scale
+        share = self._limits.share_of(pixels[0] + 1, pixels[1] + 1)  # sides are rounded up once more
+        return scale * share if share * self._dpi >= LEAST_DPI else scale
 
     def render(self, number: int) -> Rendered:
         check_number(number, len(self.sizes))

@@ -6,6 +6,8 @@ import io
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont, TiffImagePlugin
 
 from pipeline.decode.formats import Format, sniff
@@ -134,3 +136,15 @@ def test_a_page_too_large_for_its_limit_is_rendered_with_fewer_dots() -> None:
     assert header.width == pytest.approx(1000, abs=2)
     assert header.dpi == pytest.approx(100, abs=0.5)
     assert header.warnings == ("resolution_reduced",)
+
+
+@given(st.floats(50, 3000), st.floats(50, 3000), st.integers(36, 600))
+def test_a_reduced_page_keeps_its_limit(width: float, height: float, dpi: int) -> None:
+    """Whatever a page measures: rounded up, it has no more pixels than allowed, or it is refused."""
+    limits = DecodeLimits(max_page_pixels=1_000_000)
+    size = PdfPages(
+        make_pdf([PdfPageSpec(media_box=(0, 0, width, height))]), dpi=dpi, password=None, limits=limits
+    ).sizes[0]
+    assert size is not None
+    refused = 36 * width / 72 * 36 * height / 72 > 0.9 * limits.max_page_pixels
+    assert limits.page_allows(size.width, size.height) or refused
