@@ -17,7 +17,9 @@ from pipeline.decode.rendered import Rendered, check_document, check_number
 from pipeline.decode.user_units import user_units
 
 POINTS_PER_INCH = 72
-LEAST_DPI = 36.0  # of a page that is too large at the resolution asked for; below it print can't be read
+LEAST_DPI = (
+    10.0  # of a page that is too large at the resolution asked for; even a poster's print can't be read below it
+)
 REDUCED = 0.999  # share of the scale asked for, below which a page is told to be reduced
 JUST_BELOW_ONE = 1 - 1e-9  # 792 pt at 300 dpi is 3300.0000000000005 px in binary, and pypdfium2 rounds up
 
@@ -62,7 +64,8 @@ class PdfPages:
         pixels = math.ceil(width * scale), math.ceil(height * scale)
         if self._limits.page_allows(*pixels):
             return scale
-        share = self._limits.share_of(pixels[0] + 1, pixels[1] + 1)  # sides are rounded up once more
+        share = self._limits.share_of(*pixels)
+        share *= 1 - 1 / max(2.0, share * min(pixels))  # room for both sides to be rounded up once more
         return scale * share if share * self._dpi >= LEAST_DPI else scale
 
     def render(self, number: int) -> Rendered:

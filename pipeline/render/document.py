@@ -103,7 +103,8 @@ def document_html(result: DocumentResult, pictures: Pictures, *, title: str) -> 
 
 
 def parts_of(page: PageResult) -> tuple[Part, ...]:
-    """In reading order; lines that are in no block come last, and junk after them. Each line is in one part, or in a cell of its table."""
+    """In reading order; lines that are in no block come last, and junk after them. Each line is in one part, or in a
+    cell of its table."""
     every = {line.id: line for line in page.lines or ()}
     left = dict(every)
     tables = list(page.tables or ())

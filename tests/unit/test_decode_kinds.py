@@ -20,6 +20,12 @@ from tests.documents import PdfPageSpec, make_image, make_pdf, quarters_at
 LIMITS = DecodeLimits()
 
 
+@pytest.fixture(autouse=True)
+def _pillow_keeps_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opening a picture sets Pillow's limit for the whole process."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
+
+
 def levels_of(document: bytes, limits: DecodeLimits = LIMITS) -> np.ndarray:
     """Grey levels of the first page."""
     rendered = ImagePages(document, form=sniff(document), limits=limits).render(1)
@@ -146,5 +152,5 @@ def test_a_reduced_page_keeps_its_limit(width: float, height: float, dpi: int) -
         make_pdf([PdfPageSpec(media_box=(0, 0, width, height))]), dpi=dpi, password=None, limits=limits
     ).sizes[0]
     assert size is not None
-    refused = 36 * width / 72 * 36 * height / 72 > 0.9 * limits.max_page_pixels
+    refused = 10 * width / 72 * 10 * height / 72 > 0.9 * limits.max_page_pixels
     assert limits.page_allows(size.width, size.height) or refused
