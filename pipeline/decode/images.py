@@ -24,6 +24,7 @@ from PIL import (
 )
 
 from pipeline.decode.formats import Format
+from pipeline.decode.heif import let_pillow_read_heif
 from pipeline.decode.levels import eight_bits, on_paper
 from pipeline.decode.limits import DecodeLimits
 from pipeline.decode.old_jpeg import is_old_jpeg, whole_jpeg
@@ -33,7 +34,7 @@ from pipeline.decode.refusals import refusal
 from pipeline.decode.rendered import Rendered, check_document, check_number
 from pipeline.decode.resolution import Resolution, resolution_of, squared
 
-AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # a confined child starts no threads
+AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # children run beside each other: each keeps to one processor
 PLUGINS: Final = (
     AvifImagePlugin,
     BmpImagePlugin,
@@ -140,6 +141,8 @@ class ImagePages:
 def _open(document: bytes, form: Format, limits: DecodeLimits) -> Image.Image:
     """Pillow raises whatever a malformed header provokes (struct.error, KeyError, SyntaxError ...): all are damage."""
     Image.MAX_IMAGE_PIXELS = None if form in CHECKED_LATER else limits.max_page_pixels
+    if form is Format.HEIF:
+        let_pillow_read_heif()
     try:
         if form is Format.PNG:
             Image.open(io.BytesIO(document), formats=(form.name,)).verify()  # checksums, which decoding skips

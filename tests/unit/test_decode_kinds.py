@@ -78,7 +78,9 @@ def test_light_print_on_a_transparent_ground_is_seen() -> None:
     assert levels_of(make_image(page, "PNG")).min() == 255
 
 
-@pytest.mark.parametrize(("form", "name"), [(Format.JPEG2000, "JPEG2000"), (Format.AVIF, "AVIF")])
+@pytest.mark.parametrize(
+    ("form", "name"), [(Format.JPEG2000, "JPEG2000"), (Format.AVIF, "AVIF"), (Format.HEIF, "HEIF")]
+)
 def test_pictures_of_newer_formats_are_read(form: Format, name: str) -> None:
     """By their bytes, whatever their names are."""
     document = make_image(printed("RGB", "white", "black"), name)
@@ -90,11 +92,12 @@ def test_pictures_of_newer_formats_are_read(form: Format, name: str) -> None:
 
 def test_a_video_is_no_picture() -> None:
     """ISO media files are read by their brand; `mif1` alone does not say which picture it is."""
-    for brands in (b"isom", b"heic", b"mif1" + bytes(4) + b"heic"):
+    for brands in (b"isom", b"mif1", b"mp42" + bytes(4) + b"heic"):
         with pytest.raises(Rejected) as refused:
             sniff((8 + len(brands)).to_bytes(4, "big") + b"ftyp" + brands + bytes(64))
         assert refused.value.code == "unsupported_format"
-    assert sniff(b"\0\0\0\x18ftypmif1\0\0\0\0avifmif1" + bytes(64)) is Format.AVIF
+    for brand, form in ((b"avif", Format.AVIF), (b"heic", Format.HEIF)):
+        assert sniff(b"\0\0\0\x18ftypmif1\0\0\0\0mif1" + brand + bytes(64)) is form
 
 
 def old_jpeg(pictures: Sequence[Image.Image], *, begin: int = 0, counted: int | None = None) -> bytes:
