@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pillow_heif
 from numpy.typing import NDArray
 from PIL import Image
 from pypdf import PdfReader, PdfWriter
@@ -51,9 +52,12 @@ def _name(bgr: NDArray[np.uint8]) -> str:
 
 
 def make_image(image: Image.Image, form: str, **options: Any) -> bytes:
-    """`form` and `options` as Pillow's `save` has them."""
+    """`form` and `options` as Pillow's `save` has them; Pillow itself writes no HEIF."""
     out = io.BytesIO()
-    image.save(out, form, **options)
+    if form == "HEIF":
+        pillow_heif.from_pillow(image).save(out, **options)
+    else:
+        image.save(out, form, **options)
     return out.getvalue()
 
 

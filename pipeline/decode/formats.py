@@ -21,6 +21,7 @@ class Format(StrEnum):
     TIFF = "image/tiff"
     JPEG2000 = "image/jp2"
     AVIF = "image/avif"
+    HEIF = "image/heic"
     PDF = "application/pdf"
 
 
@@ -37,7 +38,14 @@ SIGNATURES = {
     b"MM\0+": Format.TIFF,
 }
 
-AVIF_BRANDS, PICTURE_BRANDS = (b"avif", b"avis"), (b"mif1", b"msf1")  # the others are HEIC's and videos'
+BRANDS = {
+    Format.AVIF: (b"avif", b"avis"),
+    Format.HEIF: (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"),
+}
+PICTURE_BRANDS = (b"mif1", b"msf1", b"mif2", b"miaf")
+"""Brands of ISO media files, ISO/IEC 23008-12; the latter say no more than that it is a picture. Others are videos'."""
+
+MOST_BRANDS_BYTES = 256
 
 
 def sniff(document: bytes) -> Format:
@@ -49,8 +57,8 @@ def sniff(document: bytes) -> Format:
             return form
     if document.startswith(b"RIFF") and document[8:12] == b"WEBP":
         return Format.WEBP
-    if document[4:8] == b"ftyp" and _is_avif(document):
-        return Format.AVIF
+    if document[4:8] == b"ftyp" and (picture := _iso_picture(document)) is not None:
+        return picture
     if document.startswith(b"BM") and int.from_bytes(document[14:18], "little") in BMP_HEADER_SIZES:
         return Format.BMP
     if b"%PDF-" in document[:PDF_HEADER_WINDOW]:
@@ -58,9 +66,12 @@ def sniff(document: bytes) -> Format:
     raise refusal("unsupported_format")
 
 
-def _is_avif(document: bytes) -> bool:
-    """By its major brand, or by a compatible one where the major brand says no more than that it is a picture."""
-    end = min(int.from_bytes(document[:4], "big"), 256)
-    compatible = [document[at : at + 4] for at in range(16, end, 4)]
-    major = document[8:12]
-    return major in AVIF_BRANDS or (major in PICTURE_BRANDS and any(brand in AVIF_BRANDS for brand in compatible))
+def _iso_picture(document: bytes) -> Format | None:
+    """By its major brand, or by the first compatible one that says more where the major one says only "a picture"."""
+    end = min(int.from_bytes(document[:4], "big"), MOST_BRANDS_BYTES)
+    major, compatible = document[8:12], [document[at : at + 4] for at in range(16, end, 4)]
+    for brand in (major, *(compatible if major in PICTURE_BRANDS else ())):
+        for form, brands in BRANDS.items():
+            if brand in brands:
+                return form
+    return None

@@ -1,41 +1,47 @@
 """TIFF pages with old-style JPEG (compression 6), as older scanners and copiers write them. Child process only.
 
-Such a file holds a whole JPEG and says where. libtiff reads some of them and refuses others; the JPEG itself is sound.
+Most such files hold one whole JPEG and say where it begins. libtiff reads some of them and refuses others, though the
+JPEG itself is sound: so Pillow's JPEG decoder reads it. Files whose tables and scan lie apart are left to libtiff.
 """
 
 from __future__ import annotations
 
 import io
-from typing import Final
+from typing import Any, Final
 
 from PIL import Image
 
-from pipeline.decode.refusals import refusal
-
-_COMPRESSION: Final = 259
-_OLD_JPEG: Final = 6
+_COMPRESSION, _OLD_JPEG = 259, 6
+_STRIP_BEGINS, _STRIP_LENGTHS = 273, 279
 _BEGIN, _LENGTH = 513, 514
-"""TIFF tags: how a page is compressed, and of old-style JPEG where the whole JPEG begins and how long it is."""
+"""TIFF tags: how a page is compressed; where its strips begin, and their bytes; the same of old-style JPEG."""
+
+_START_OF_IMAGE: Final = b"\xff\xd8"
 
 
-def in_new_style(page: Image.Image, document: bytes) -> Image.Image:
-    """The page's JPEG opened by itself, where it is one of the old style; any other page as it is. Nothing is decoded.
+def is_old_jpeg(page: Image.Image) -> bool:
+    return bool(getattr(page, "tag_v2", {}).get(_COMPRESSION) == _OLD_JPEG)
 
-    Raises Rejected `unsupported_format` for one whose parts lie apart, and `corrupt_image` where it has another size.
-    """
-    tags = getattr(page, "tag_v2", {})
-    if tags.get(_COMPRESSION) != _OLD_JPEG:
-        return page
-    begin, length = tags.get(_BEGIN), tags.get(_LENGTH)
-    if not isinstance(begin, int) or not isinstance(length, int) or document[begin : begin + 2] != b"\xff\xd8":
-        raise refusal("unsupported_format")
+
+def whole_jpeg(page: Image.Image, document: bytes) -> Image.Image | None:
+    """The JPEG of an old-style page, opened by itself and not decoded; None where the file holds no whole one."""
+    stream = _stream(page.tag_v2, document)  # type: ignore[attr-defined]  # only TIFF pages come here
     try:
-        image = Image.open(io.BytesIO(document[begin : begin + length]), formats=("JPEG",))
+        jpeg = Image.open(io.BytesIO(stream), formats=("JPEG",))
     except MemoryError:
         raise
-    except Exception as error:
-        raise refusal("corrupt_image") from error
-    if image.size != page.size:
-        raise refusal("corrupt_image")
-    image.info.setdefault("dpi", page.info.get("dpi"))
-    return image
+    except Exception:
+        return None
+    if jpeg.size != page.size:
+        return None
+    jpeg.info["dpi"] = page.info.get("dpi")
+    return jpeg
+
+
+def _stream(tags: Any, document: bytes) -> bytes:
+    """From the JPEG's first byte to its last, or to that of the last strip: some files count the header only."""
+    begin, length = tags.get(_BEGIN), tags.get(_LENGTH, 0)
+    if not isinstance(begin, int) or not isinstance(length, int) or not document.startswith(_START_OF_IMAGE, begin):
+        return b""
+    strips = zip(tags.get(_STRIP_BEGINS, ()), tags.get(_STRIP_LENGTHS, ()), strict=False)
+    return document[begin : max(begin + length, *(sum(strip) for strip in strips), begin)]

@@ -9,7 +9,8 @@ from pipeline.errors import Rejected
 MESSAGES = {
     "empty_file": "The object holds no bytes; upload the document again.",
     "unsupported_format": (
-        "The bytes are not a readable JPEG, JPEG 2000, PNG, WebP, AVIF, BMP, GIF, TIFF or PDF; convert the document."
+        "The bytes are not a readable JPEG, JPEG 2000, PNG, WebP, AVIF, HEIC, BMP, GIF, TIFF or PDF; "
+        "convert the document."
     ),
     "corrupt_image": "The image is damaged or cut short; upload it again from its source.",
     "corrupt_pdf": "The PDF or one of its pages is damaged; repair it or print it to a new PDF.",

@@ -94,6 +94,15 @@ def test_a_large_page_arrives_whole(decoder: Decoder) -> None:
     assert np.array_equal(decoder.render(1).image, noise)
 
 
+@pytest.mark.parametrize("form", [Format.JPEG2000, Format.AVIF, Format.HEIF])
+def test_decoders_of_newer_formats_work_confined(decoder: Decoder, form: Format) -> None:
+    """Their libraries start threads or no threads: either way they get what they need."""
+    opened = decoder.open(make_image(quarters(), form.name))
+    page = decoder.render(1)
+    assert opened.format is form
+    assert (page.warnings, corners(page.image)) == ((), CORNERS)
+
+
 def outcome(decoder: Decoder, document: bytes) -> str:
     try:
         decoder.open(document)
