@@ -51,9 +51,9 @@ def ticks_of(boxes: Boxes, ticked: Sequence[bool], lines: Polygons, texts: Seque
             told.alone.append((number, sign))
         elif extents[label, 2] > box[2]:
             text = _MISREAD.sub("", texts[label]) if _covers(extents[label], box) else texts[label]
-            told.texts[label] = f"{sign} {text}"
+            told.texts[label] = f"{sign} {text.strip()}"
         else:
-            told.texts[label] = f"{texts[label]} {sign}"
+            told.texts[label] = f"{texts[label].strip()} {sign}"
     return told
 
 

@@ -1,6 +1,7 @@
 """Raised marks, the small figures and letters of notes behind a word or number: 1,900 with note 1 is not 1,9001.
 
-A mark becomes a word of its own in superscript signs, "1,900 ¹". Behind a unit of length it stays: "m²".
+A mark becomes a word of its own in superscript signs, "1,900 ¹". Behind a unit of length or a single letter it stays,
+for there it is a power: "m²", "x²".
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ as high as the word. Drawn marks end 0.63 to 0.74 above it and are 0.55 to 0.63 
 numbers end at most 0.06 above it."""
 
 _MARKED = re.compile(r"(?P<word>.*[^\W_]|.*[%)\]])(?P<mark>[0-9]{1,2}|[a-z])(?P<after>[.,;:)]?)")
-_UNIT = re.compile(r"(?<![^\W\d_])(?:[kdcmµn]?m|ft|in|yd)$")
+_UNIT = re.compile(r"(?<![^\W\d_])(?:[kdcmµn]?m|ft|in|yd|[A-Za-z])$")
 
 _DIGITS = dict(zip("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹", strict=True))
 _LETTERS = dict(zip("abcdefghijklmnoprstuvwxyz", "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ", strict=True))
@@ -45,7 +46,7 @@ def with_raised(word: str, glyphs: Sequence[Glyph]) -> str:
 
 
 def apart(text: str) -> str:
-    """`text` with a blank before each mark in superscript signs that does not belong to a unit of length."""
+    """`text` with a blank before each mark in superscript signs that is no power."""
     return _SUPERSCRIPT.sub(lambda mark: mark[0] if _UNIT.search(text[: mark.start()]) else f" {mark[0]}", text)
 
 
