@@ -27,7 +27,7 @@ def by_shape(reading: Reading, line: Image) -> Reading:
         return _with_text(replace(reading, plain=plain), apart(reading.text))
     shapes = list(zip(words, glyphs_of(line, words), strict=True))
     ones = sum((ones_of(word, glyphs) for word, glyphs in shapes if glyphs is not None), Ones())
-    text = apart(_told_by_shape(reading.text, [glyphs for _, glyphs in shapes]))
+    text = apart(_told_by_shape(reading.text, [glyphs for _, glyphs in shapes], reading.doubts))
     return _with_text(replace(reading, plain=plain, ones=ones), text)
 
 
@@ -39,14 +39,17 @@ def _with_text(reading: Reading, text: str) -> Reading:
     )
 
 
-def _told_by_shape(text: str, shapes: Sequence[tuple[Glyph, ...] | None]) -> str:
+def _told_by_shape(text: str, shapes: Sequence[tuple[Glyph, ...] | None], doubts: Sequence[Doubt]) -> str:
     of_word = iter(shapes)
+    possible = {doubt.place: frozenset(sign for sign, _ in doubt.others) for doubt in doubts}
 
     def marked(word: re.Match[str]) -> str:
         glyphs = next(of_word)
         if glyphs is None:
             return word[0]
-        return with_letters_told(word[0], glyphs) if may_be_code(word[0]) else with_raised(word[0], glyphs)
+        if not may_be_code(word[0]):
+            return with_raised(word[0], glyphs)
+        return with_letters_told(word[0], glyphs, [possible.get(place, frozenset()) for place in range(*word.span())])
 
     return _WORD.sub(marked, text)
 

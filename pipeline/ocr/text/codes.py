@@ -27,18 +27,19 @@ def may_be_code(word: str) -> bool:
     return _CODE.fullmatch(word) is not None and not frozenset("01").isdisjoint(word)
 
 
-def with_letters_told(word: str, glyphs: Sequence[Glyph]) -> str:
-    """A code whose zeros are O where they are wide, and whose ones are I where they are bars among ones that are none;
-    `glyphs`, one a character."""
+def with_letters_told(word: str, glyphs: Sequence[Glyph], possible: Sequence[frozenset[str]]) -> str:
+    """A code whose zeros are O where they are wide, and whose ones are I where they are bars among ones that are none,
+    both only where the recogniser held the letter possible; `glyphs` and `possible`, one a character."""
     pairs = list(zip(word, glyphs, strict=True))
     digits = [glyph.width for sign, glyph in pairs if sign in "23456789"]
     zeros = [glyph.width for sign, glyph in pairs if sign == "0"]
     usual = float(np.median(digits)) if digits else float(min(zeros, default=0))
     flagged = any(sign == "1" and not is_bar(glyph) for sign, glyph in pairs)
-    return "".join(_told(sign, glyph, usual, flagged=flagged) for sign, glyph in pairs)
+    letters = [("O" if sign == "0" and glyph.width >= _WIDE * usual else "I" if _is_i(sign, glyph, flagged) else sign)
+               for sign, glyph in pairs]  # fmt: skip
+    told = zip(word, letters, possible, strict=True)
+    return "".join(letter if letter in others else sign for sign, letter, others in told)
 
 
-def _told(sign: str, glyph: Glyph, usual: float, *, flagged: bool) -> str:
-    if sign == "0" and glyph.width >= _WIDE * usual:
-        return "O"
-    return "I" if sign == "1" and flagged and is_bar(glyph) else sign
+def _is_i(sign: str, glyph: Glyph, flagged: bool) -> bool:
+    return sign == "1" and flagged and is_bar(glyph)
