@@ -15,7 +15,7 @@ from pipeline.ocr.glyphs import Glyph
 
 from .units import is_bar
 
-_WIDE = 1.2
+_WIDE = 1.3
 """Widths of the median digit from which on a round glyph is an O. Drawn in 9 fonts, an O has 1.3 to 1.5, a 0 at most
 1.08."""
 
