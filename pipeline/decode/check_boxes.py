@@ -14,7 +14,7 @@ _NOT_SHOWN = pdfium_c.FPDF_ANNOT_FLAG_HIDDEN | pdfium_c.FPDF_ANNOT_FLAG_NOVIEW
 
 
 def boxes_of(page: Any, form: Any, *, scale: float) -> tuple[CheckBox, ...]:
-    """The buttons that a viewer shows on a page, in the order of the file; `scale`: pixels a unit of the page's space."""
+    """The buttons that a viewer shows on a page, in the order of the file; `scale`: pixels a unit of its space."""
     count = min(pdfium_c.FPDFPage_GetAnnotCount(page), MOST_CHECK_BOXES)
     found = (_box(page, form, number, scale) for number in range(count))
     return tuple(box for box in found if box is not None)
