@@ -78,6 +78,8 @@ def test_light_print_on_a_transparent_ground_is_seen() -> None:
     assert (light.min(), light.max()) == (0, 255)
     assert np.median(light) == 0
     assert np.median(dark) == 255
+    faint = levels_of(make_image(printed("RGBA", (0, 0, 0, 0), (255, 255, 255, 100)), "PNG"))
+    assert (faint.min(), faint.max()) == (0, 100)
     both = printed("RGBA", (0, 0, 0, 0), "white")
     both.paste(printed("RGBA", (0, 0, 0, 0), "black").crop((0, 0, 200, 120)), (0, 0))
     mixed = levels_of(make_image(both, "PNG"))
