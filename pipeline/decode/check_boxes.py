@@ -10,10 +10,11 @@ import pypdfium2.raw as pdfium_c  # type: ignore[import-untyped]
 from pipeline.decode.protocol import MOST_CHECK_BOXES, CheckBox
 
 _BUTTONS = (pdfium_c.FPDF_FORMFIELD_CHECKBOX, pdfium_c.FPDF_FORMFIELD_RADIOBUTTON)
+_NOT_SHOWN = pdfium_c.FPDF_ANNOT_FLAG_HIDDEN | pdfium_c.FPDF_ANNOT_FLAG_NOVIEW
 
 
 def boxes_of(page: Any, form: Any, *, scale: float) -> tuple[CheckBox, ...]:
-    """The buttons of a page as pypdfium2 has it, in the order of the file; `scale`: pixels a unit of its space."""
+    """The buttons that a viewer shows on a page, in the order of the file; `scale`: pixels a unit of its space."""
     count = min(pdfium_c.FPDFPage_GetAnnotCount(page), MOST_CHECK_BOXES)
     found = (_box(page, form, number, scale) for number in range(count))
     return tuple(box for box in found if box is not None)
@@ -25,6 +26,8 @@ def _box(page: Any, form: Any, number: int, scale: float) -> CheckBox | None:
         return None
     try:
         if pdfium_c.FPDFAnnot_GetFormFieldType(form, annotation) not in _BUTTONS:
+            return None
+        if pdfium_c.FPDFAnnot_GetFlags(annotation) & _NOT_SHOWN:
             return None
         rectangle = pdfium_c.FS_RECTF()
         if not pdfium_c.FPDFAnnot_GetRect(annotation, rectangle):

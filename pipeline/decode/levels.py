@@ -27,8 +27,8 @@ _PRINT_SHARE = 0.05
 _CLEAR_SHARE = 0.5
 """Share of a picture that is transparent where print stands alone on it."""
 
-_OPAQUE_ALPHA = 128
-"""Alpha from which a pixel counts as visible."""
+_VISIBLE_ALPHA = 32
+"""Alpha from which a pixel counts as visible: faint print is as light on white as its colour."""
 
 _WHITE, _GREY, _BLACK = 255, 128, 0
 
@@ -69,7 +69,7 @@ def on_paper(image: Image.Image) -> Image.Image:
 
 def _ground(layer: Image.Image) -> int:
     """The grey level on which all print of a picture can be seen."""
-    visible = layer.getchannel("A").point(lambda alpha: 255 * (alpha >= _OPAQUE_ALPHA))
+    visible = layer.getchannel("A").point(lambda alpha: 255 * (alpha >= _VISIBLE_ALPHA))
     count = visible.histogram()[255]
     if count == 0 or count > (1 - _CLEAR_SHARE) * layer.width * layer.height:
         return _WHITE

@@ -32,7 +32,7 @@ class PdfPages:
         self._dpi = float(dpi)
         self._limits = limits
         self._pdf = _open(document, password)
-        self._units = user_units(document, len(self._pdf))
+        self._units = user_units(document, len(self._pdf), password=password)
         try:
             self.sizes = self._measure()
         except Exception:

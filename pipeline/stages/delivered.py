@@ -13,7 +13,7 @@ from pipeline.ocr.orientation import Rotation, to_page
 from pipeline.ocr.text.plain import is_dash
 from pipeline.ocr.text.reading import Reading
 from pipeline.ocr.text.spelling import respell
-from pipeline.ocr.ticks import ticks_of
+from pipeline.ocr.ticks import stretched, ticks_of
 from pipeline.stages.parts import Line
 
 DIGITS, MARK_PROBABILITY = frozenset("0123456789"), 0.8
@@ -75,9 +75,14 @@ def with_check_boxes(
     extents = np.concatenate([upright.min(axis=1), upright.max(axis=1)], axis=1).astype(np.float64)
     told = ticks_of(extents, [one.ticked for one in boxes], polygons_of(lines), [line.reading.text for line in lines])
     labelled = (
-        replace(line, reading=replace(line.reading, text=told.texts.get(place, line.reading.text)))
+        replace(
+            line,
+            polygon=stretched(line.polygon, extents[told.members[place]]),
+            reading=replace(line.reading, text=told.texts[place]),
+        )
+        if place in told.texts
+        else line
         for place, line in enumerate(lines)
-        if place not in told.within
     )
     alone = (Delivered(_box(extents[number]), Reading(sign, 1.0), Reading(sign, 1.0)) for number, sign in told.alone)
     return (*labelled, *alone)

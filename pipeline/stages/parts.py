@@ -37,7 +37,8 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Page:
-    """A decoded page. `image` is (h, w, 3) uint8 BGR as a viewer shows it; `tables`: whether its layout is wanted."""
+    """A decoded page. `image` is (h, w, 3) uint8 BGR as a viewer shows it, but without the check boxes of a form;
+    `tables`: whether its layout is wanted."""
 
     image: Image
     tables: bool

@@ -15,6 +15,7 @@ from pipeline.core.events import Event, Opened, OpenFailed, Part, Rendered, Rend
 from pipeline.decode.decoder import Decoder
 from pipeline.decode.limits import DecodeLimits
 from pipeline.errors import PagestreamError, Rejected
+from pipeline.ocr.ticks import without_boxes
 from pipeline.stages.parts import Page, Sheet
 from pipeline.telemetry.journey import Journeys
 from pipeline.workers.inbox import Inbox, answer
@@ -97,7 +98,8 @@ class Decoders:
         height, width = page.image.shape[:2]
         dpi = round(page.dpi) if page.dpi else None
         sheet = Sheet(number, width, height, dpi, page.warnings, page.check_boxes)
-        part = self._page_part(Page(page.image, self._wants_tables(unit)))
+        image = without_boxes(page.image, [one.box for one in page.check_boxes])
+        part = self._page_part(Page(image, self._wants_tables(unit)))
         return Rendered(decoder, number, part, sheet, page.image.nbytes)
 
     def _wants_tables(self, unit: Unit) -> bool:

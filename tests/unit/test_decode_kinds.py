@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -77,6 +78,8 @@ def test_light_print_on_a_transparent_ground_is_seen() -> None:
     assert (light.min(), light.max()) == (0, 255)
     assert np.median(light) == 0
     assert np.median(dark) == 255
+    faint = levels_of(make_image(printed("RGBA", (0, 0, 0, 0), (255, 255, 255, 100)), "PNG"))
+    assert (faint.min(), faint.max()) == (0, 100)
     both = printed("RGBA", (0, 0, 0, 0), "white")
     both.paste(printed("RGBA", (0, 0, 0, 0), "black").crop((0, 0, 200, 120)), (0, 0))
     mixed = levels_of(make_image(both, "PNG"))
@@ -198,6 +201,36 @@ def test_user_units_make_a_page_as_large_as_a_viewer_shows_it() -> None:
     pages = PdfPages(make_pdf([page]), dpi=144, password=None, limits=LIMITS)
     header = pages.render(1).header
     assert (header.width, header.height, header.dpi) == (240, 160, 144.0)
+
+
+def packed_pdf(*, unit: float) -> bytes:
+    """A PDF of one page of 60 by 40 units, whose dictionaries lie together in a compressed object stream."""
+    objects = {
+        1: b"<</Type/Catalog/Pages 2 0 R>>",
+        2: b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        3: b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 60 40]/UserUnit %g>>" % unit,
+    }
+    places, bodies = b"", b""
+    for number, body in objects.items():
+        places += b"%d %d " % (number, len(bodies))
+        bodies += body + b" "
+    head = b"%PDF-1.7\n"
+    stream = zlib.compress(places + bodies)
+    packed = b"4 0 obj<</Type/ObjStm/N 3/First %d/Filter/FlateDecode/Length %d>>stream\n" % (len(places), len(stream))
+    packed += stream + b"\nendstream endobj\n"
+    rows = [(0, 0, 255), (2, 4, 0), (2, 4, 1), (2, 4, 2), (1, len(head), 0), (1, len(head) + len(packed), 0)]
+    table = b"".join(struct.pack(">BHB", *row) for row in rows)
+    index = b"5 0 obj<</Type/XRef/Size 6/W[1 2 1]/Root 1 0 R/Length %d>>stream\n" % len(table)
+    index += table + b"\nendstream endobj\n"
+    return head + packed + index + b"startxref\n%d\n%%%%EOF" % (len(head) + len(packed))
+
+
+@pytest.mark.parametrize(("unit", "scale"), [(1, 1), (2, 2), (2.5, 2.5), (-3, 1)])
+def test_user_units_among_compressed_objects_count(unit: float, scale: float) -> None:
+    """Newer files keep the pages' dictionaries in compressed streams; a unit that is not positive is 1."""
+    assert b"UserUnit" not in packed_pdf(unit=unit)
+    header = PdfPages(packed_pdf(unit=unit), dpi=144, password=None, limits=LIMITS).render(1).header
+    assert (header.width, header.height, header.dpi) == (120 * scale, 80 * scale, 144.0)
 
 
 def test_a_page_too_large_for_its_limit_is_rendered_with_fewer_dots() -> None:

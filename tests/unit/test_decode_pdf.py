@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -85,6 +87,55 @@ def test_form_fields_are_drawn() -> None:
         catalog=b"/AcroForm<</Fields[5 0 R]>>",
     )
     assert corners(image_of(pages_of(document))) == CORNERS
+
+
+BUTTON = (
+    b"<</Type/Annot/Subtype/Widget/FT/Btn/T(%d)/Ff %d/F %d/Rect[10 20 20 30]/P 3 0 R"
+    b"/V/%s/AS/%s/AP<</N<</Yes 7 0 R>>>>>>"
+)
+
+
+def button(number: int, *, radio: bool = False, flags: int = 4, ticked: bool = True) -> bytes:
+    """A check box or radio button, 10 points wide, 10 right of the page's corner and 20 above."""
+    state = b"Yes" if ticked else b"Off"
+    return BUTTON % (number, 1 << 15 if radio else 0, flags, state, state)
+
+
+def boxes_of(*buttons: bytes, page: PdfPageSpec) -> list[tuple[tuple[float, ...], bool]]:
+    """The check boxes told of a page at 144 dpi that holds `buttons`: pixels, and whether they are ticked."""
+    kids = b" ".join(b"%d 0 R" % (5 + number) for number in range(len(buttons)))
+    form = stream_object(b"0 0 10 10 re f", b"/Type/XObject/Subtype/Form/BBox[0 0 10 10]")
+    document = make_pdf(
+        [replace(page, extra=page.extra + b"/Annots[%s]" % kids)],
+        objects=[*buttons, form],
+        catalog=b"/AcroForm<</Fields[%s]>>" % kids,
+    )
+    return [(one.box, one.ticked) for one in pages_of(document).render(1).header.check_boxes]
+
+
+@pytest.mark.parametrize(
+    ("page", "box"),
+    [
+        (PdfPageSpec(), (20, 20, 40, 40)),
+        (PdfPageSpec(rotate=90), (40, 20, 60, 40)),
+        (PdfPageSpec(crop_box=(5, 10, 60, 40)), (10, 20, 30, 40)),
+        (PdfPageSpec(extra=b"/UserUnit 2"), (40, 40, 80, 80)),
+    ],
+)
+@pytest.mark.parametrize("radio", [False, True])
+def test_buttons_of_a_form_are_told_where_a_viewer_shows_them(
+    page: PdfPageSpec, box: tuple[float, ...], radio: bool
+) -> None:
+    """Check boxes and radio buttons, in pixels of the page after its rotation, crop box and unit; ticked or not."""
+    assert boxes_of(button(1, radio=radio), button(2, radio=radio, ticked=False), page=page) == [
+        (pytest.approx(box, abs=1), True),
+        (pytest.approx(box, abs=1), False),
+    ]
+
+
+def test_buttons_that_are_not_shown_are_not_told() -> None:
+    """Hidden ones, and ones for paper only."""
+    assert boxes_of(button(1, flags=2), button(2, flags=4 | 32), page=PdfPageSpec()) == []
 
 
 def test_annotations_are_drawn() -> None:

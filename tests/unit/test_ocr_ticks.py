@@ -1,4 +1,4 @@
-"""Laws of check boxes: each is told once, in the line that is its label or alone, and its misread tick is gone."""
+"""Laws of check boxes: each is told once, in the line that is its label or alone, and is off the picture read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.ocr.geometry import no_polygons
-from pipeline.ocr.ticks import EMPTY, TICKED, Ticks, ticks_of
+from pipeline.ocr.ticks import EMPTY, TICKED, Ticks, stretched, ticks_of, without_boxes
 from tests.unit.table_answers import quads
 
 BOX = (100, 100, 120, 120)
@@ -34,12 +34,47 @@ def test_a_label_to_the_right_comes_first() -> None:
     assert ticks(((20, 95, 98, 125), "Cash"), ((140, 95, 300, 125), "Cheque")).texts == {1: f"{TICKED} Cheque"}
 
 
-def test_a_misread_tick_is_left_out() -> None:
-    """Read as a line of its own, or as the first sign of its label."""
-    told = ticks(((102, 100, 119, 120), "v"), ((130, 95, 300, 125), "Cheque"))
-    assert (told.within, told.texts) == ({0}, {1: f"{TICKED} Cheque"})
-    for read in ("v Cheque", "☒ Cheque", "Cheque"):
-        assert ticks(((98, 95, 300, 125), read)).texts == {0: f"{TICKED} Cheque"}
+def test_a_line_may_reach_into_its_box() -> None:
+    """Boxes of lines are loose; blanks at the ends of its text go."""
+    assert ticks(((110, 95, 300, 125), " Cheque")).texts == {0: f"{TICKED} Cheque"}
+
+
+def test_answers_stand_behind_their_question() -> None:
+    """Boxes in columns at the end of a row, from left to right, wherever the file has them."""
+    boxes = np.array([(500, 100, 520, 120), (400, 100, 420, 120)], float)
+    told = ticks_of(boxes, [True, False], quads([(100, 95, 300, 125)]), ["Accident at work"])
+    assert (told.texts, told.alone) == ({0: f"Accident at work {EMPTY} {TICKED}"}, [])
+
+
+def test_a_line_reaches_over_its_boxes() -> None:
+    """Along its own direction; ends that reach as far already stay."""
+    line = np.array([[100, 100], [300, 110], [299, 130], [99, 120]], np.float32)
+    boxes = np.array([(60, 100, 80, 120), (150, 100, 170, 120)], float)
+    reached = stretched(line, boxes)
+    assert np.allclose(reached[[1, 2]], line[[1, 2]])
+    assert np.allclose(reached[0], [60, 98])
+    assert reached[3, 0] == 60
+
+
+@pytest.mark.parametrize("ground", [255, 200])
+def test_boxes_are_taken_off_the_picture(ground: int) -> None:
+    """In the colour of the ground around; what stands beside them stays, and so does the picture that was given."""
+    image = np.full((60, 200, 3), ground, np.uint8)
+    image[20:40, 20:40] = 0
+    image[20:40, 60:100] = 10
+    image[20:40, 120:180] = 20
+    page = without_boxes(image, [(20.0, 20.0, 40.0, 40.0), (120.0, 20.0, 180.0, 40.0)])
+    assert (page[:, :50] == ground).all()
+    assert (page[20:40, 60:100] == 10).all()
+    assert (page[20:40, 120:180] == 20).all(), "three times as wide as high: a label may be drawn in it"
+    assert image[30, 30, 0] == 0
+
+
+def test_boxes_at_the_edge_are_taken_off() -> None:
+    """Boxes that reach over the page, or lie off it, harm nothing."""
+    image = np.full((40, 40, 3), 9, np.uint8)
+    page = without_boxes(image, [(-5.0, -5.0, 50.0, 50.0), (35.0, 35.0, 45.0, 45.0), (90.0, 90.0, 99.0, 99.0)])
+    assert (page == 9).all()
 
 
 @pytest.mark.parametrize("box", [(600, 95, 700, 125), (130, 300, 300, 330)])
