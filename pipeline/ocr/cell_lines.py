@@ -89,6 +89,21 @@ def cell_lines(table: RuledTable, page: LevelPage, drawn: Mask, polygons: Polygo
     return CellLines(np.concatenate(found), np.array([*sources, *[-1] * len(new)], np.intp))
 
 
+def between_rulings(table: RuledTable, polygons: Polygons) -> Polygons:
+    """`polygons` on the page, those with their middle in a cell drawn in to the rulings around it. Otherwise a ruling
+    beside a mark is read with it."""
+    turn = cv2.invertAffineTransform(table.to_page)
+    level = (polygons @ turn[:, :2].T + turn[:, 2]).astype(np.float32)
+    found, boxes = polygons.copy(), as_boxes(level)
+    cells = table.cell_at((boxes[:, :2] + boxes[:, 2:]) / 2)
+    for number in np.flatnonzero(cells >= 0).tolist():
+        cell = _inside(table, int(cells[number]))
+        low, high = np.maximum(boxes[number, :2], cell[:2]), np.minimum(boxes[number, 2:], cell[2:])
+        if (high > low).all():
+            found[number] = table.on_page(np.concatenate([low, high])[None])[0]
+    return found
+
+
 def _ink(table: RuledTable, page: LevelPage, drawn: Mask, lines: Boxes) -> _Ink:
     x0, y0 = (max(0, int(edges[0])) for edges in (table.xs, table.ys))
     x1, y1 = (int(edges[-1]) + 1 for edges in (table.xs, table.ys))

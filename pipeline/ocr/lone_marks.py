@@ -37,6 +37,10 @@ _MIDDLE_SHARE = 0.25
 _NARROW_HEIGHTS = 3.5
 """A detected box this many characters' heights wide may hold a mark alone."""
 
+_CHARACTER_HEIGHTS = 0.5
+"""A line with ink at least this high, however much higher, holds more than a dash: strokes of a large Chinese sign look
+like dashes."""
+
 _MOST_MARKS = 200
 """Marks of one page; with more it is a pattern."""
 
@@ -60,7 +64,8 @@ def lone_marks(ink: Ink, lines: Polygons) -> LoneMarks:
     boxes = np.concatenate([lines.min(axis=1), lines.max(axis=1)], axis=1).astype(np.float64)
     characters, dashes = ink.print.boxes.astype(np.float64), ink.dashes.astype(np.float64)
     height = max(1.0, ink.height_px)
-    instead, held = _held_alone(dashes, characters, boxes, height)
+    tall = ink.boxes[ink.boxes[:, 3] - ink.boxes[:, 1] >= _CHARACTER_HEIGHTS * height]
+    instead, held = _held_alone(dashes, tall.astype(np.float64), boxes, height)
     outside = np.concatenate(
         [dashes[~_inside(dashes, boxes).any(axis=1)], characters[~_inside(characters, boxes).any(axis=1)]]
     )

@@ -55,12 +55,16 @@ class RuledTable:
     @property
     def corners(self) -> Polygons:
         """(n, 4, 2): each cell on the page, clockwise from its top left."""
-        return _on_page(self.boxes, self.to_page)
+        return self.on_page(self.boxes)
 
     @property
     def outline(self) -> Polygons:
         """(1, 4, 2), on the page."""
-        return _on_page(np.array([[self.xs[0], self.ys[0], self.xs[-1], self.ys[-1]]]), self.to_page)
+        return self.on_page(np.array([[self.xs[0], self.ys[0], self.xs[-1], self.ys[-1]]]))
+
+    def on_page(self, boxes: Edges) -> Polygons:
+        """(n, 4, 2) on the page, clockwise from the top left, of `boxes` (n, 4) on the level page."""
+        return _on_page(boxes, self.to_page)
 
     def around(self, lines: Polygons) -> NDArray[np.bool_]:
         """(lines,): whether the middle of each of `lines` (lines, 4, 2), on the page, lies within the grid."""

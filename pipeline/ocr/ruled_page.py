@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .cell_lines import cell_lines
+from .cell_lines import between_rulings, cell_lines
 from .geometry import Image, Polygons
 from .level import LevelPage, as_boxes, level_page
 from .ruled import RuledTable, ruled
@@ -35,6 +35,12 @@ class RuledPage:
     sources: NDArray[np.intp]
     tables: tuple[RuledTable, ...] = ()
     grids: tuple[RuledTable, ...] = ()
+
+    def between_rulings(self, polygons: Polygons) -> Polygons:
+        """`polygons` drawn in to the rulings of the cells they lie in."""
+        for table in self.tables:
+            polygons = between_rulings(table, polygons)
+        return polygons
 
 
 def ruled_page(image: Image, polygons: Polygons) -> RuledPage:

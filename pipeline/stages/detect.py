@@ -111,10 +111,11 @@ def _laid_out(engine: Engine, seen: _Seen, found: Found) -> Detected:
 def _lines(engine: Engine, seen: _Seen) -> tuple[Part, ...]:
     look, lines = seen.look, seen.ruled.polygons
     marks = lone_marks(look.ink, lines)
+    crops = seen.ruled.between_rulings(marks.crops)
     found = [Crop(shortened(crop(look.image, polygon)), polygon) for polygon in lines[~marks.instead]]
     alone = [
         Crop(crop(look.image, around), polygon, "dash" if is_dash else "character")
-        for around, polygon, is_dash in zip(marks.crops, marks.boxes, marks.is_dash.tolist(), strict=True)
+        for around, polygon, is_dash in zip(crops, marks.boxes, marks.is_dash.tolist(), strict=True)
     ]
     return tuple(_crop_part(engine, piece) for piece in (*found, *alone, *seen.stamps))
 

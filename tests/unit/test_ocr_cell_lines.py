@@ -144,3 +144,14 @@ def test_a_line_across_the_rows_is_a_stamp() -> None:
     stamp = cv2.boxPoints(((225, 140), (300, 30), -15)).astype(np.float32)[[1, 2, 3, 0]]
     shown = ruled_page(page, np.concatenate([lines, stamp[None]]))
     np.testing.assert_array_equal(shown.polygons[shown.sources == len(lines)], stamp[None])
+
+
+def test_what_is_cut_out_of_a_cell_ends_at_its_rulings() -> None:
+    """Room around a mark must not take in a ruling; outside of tables there is none to take in."""
+    page, lines = table(grid(4, 3))
+    x0, y0, _, y1 = box_of((1, 1, 1, 1))
+    around = quads([(x0 - 9, y0 + 8, x0 + 30, y1 + 5), (500, 400, 560, 430)])
+    drawn = ruled_page(page, lines).between_rulings(around)
+    assert is_inside(boxes(drawn)[0], (1, 1, 1, 1), room=-1)
+    assert boxes(drawn)[0][2] == pytest.approx(x0 + 30, abs=0.5)
+    np.testing.assert_array_equal(drawn[1], around[1])

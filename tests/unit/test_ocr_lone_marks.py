@@ -91,3 +91,13 @@ def test_a_pattern_of_marks_is_left_out() -> None:
 def test_a_blank_page_has_no_marks() -> None:
     """Without ink and lines there is nothing to find."""
     assert len(found(no_polygons(), [], []).boxes) == 0
+
+
+def test_a_sign_larger_than_the_print_is_no_dash() -> None:
+    """Its strokes may look like dashes; the line that holds it stays."""
+    lines, ink = table({(2, 1)})
+    x0, y0, x1, y1 = dash_at(2, 1)
+    large = (x0 - 20, y0 - HEIGHT, x1 + 10, y1 + HEIGHT + 6)
+    line = (x0 - 22, y0 - HEIGHT - 2, x1 + 12, y1 + HEIGHT + 8)
+    marks = found(np.concatenate([lines, quads([line])]), [*ink, large], [(x0, y0, x1, y1)])
+    assert not marks.instead.any()
