@@ -45,7 +45,7 @@ class TextLine(Message):
     id: str = Field(description="Name of the line, unique on its page.")
     text: str = Field(
         description="What the line says, Unicode. A raised mark (of a note) is a word of its own in superscript signs, "
-        "`1,900 ¹`; behind a unit of length it belongs to it, `m²`."
+        "`1,900 ¹`; behind a unit of length or a single letter it belongs to it, `m²`."
     )
     confidence: Confidence = Field(
         description="How likely the line is exactly right, letter case and spaces left out, 0 to 1, 4 decimals."

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeAlias
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from .geometry import Image
 
@@ -17,16 +19,21 @@ _APART_WIDTHS = 0.3
 _LEAST_AREA_PX = 3
 """Pixels of a component; fewer are noise."""
 
+_Box: TypeAlias = tuple[int, int, int, int]
+"""Left, top, right and bottom, in pixels of the crop."""
+
 
 @dataclass(frozen=True, slots=True)
 class Glyph:
-    """`left`, `top`, `right`, `bottom` in pixels of the crop; `fill`: the share of that box that is ink."""
+    """`left`, `top`, `right`, `bottom` in pixels of the crop; `fill`: the share of that box that is ink, `core`: of its
+    middle third, along and across."""
 
     left: int
     top: int
     right: int
     bottom: int
     fill: float
+    core: float
 
     @property
     def width(self) -> int:
@@ -56,21 +63,37 @@ def glyphs_of(line: Image, words: Sequence[str]) -> list[tuple[Glyph, ...] | Non
 def _parts(line: Image) -> list[Glyph]:
     grey = cv2.cvtColor(line, cv2.COLOR_BGR2GRAY)
     _, light = cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-    ink = light if 2 * int(light.sum()) < light.size else 1 - light
-    _, _, stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)
+    ink = (light if 2 * int(light.sum()) < light.size else 1 - light).astype(np.uint8)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
     found = [part for part in stats[1:].tolist() if part[cv2.CC_STAT_AREA] >= _LEAST_AREA_PX]
-    parts: list[Glyph] = []
-    for x, y, width, height, area in sorted(found):
-        glyph = Glyph(x, y, x + width, y + height, area / (width * height))
-        if parts and parts[-1].right - x > _APART_WIDTHS * min(parts[-1].width, width):
-            parts[-1] = _joined(parts[-1], glyph)
+    boxes: list[_Box] = []
+    for x, y, width, height, _ in sorted(found):
+        box = (x, y, x + width, y + height)
+        if boxes and boxes[-1][2] - x > _APART_WIDTHS * min(boxes[-1][2] - boxes[-1][0], width):
+            boxes[-1] = _joined(boxes[-1], box)
         else:
-            parts.append(glyph)
-    return parts
+            boxes.append(box)
+    return _measured(ink, boxes)
 
 
-def _joined(one: Glyph, other: Glyph) -> Glyph:
-    left, top = min(one.left, other.left), min(one.top, other.top)
-    right, bottom = max(one.right, other.right), max(one.bottom, other.bottom)
-    ink = one.fill * one.width * one.height + other.fill * other.width * other.height
-    return Glyph(left, top, right, bottom, ink / ((right - left) * (bottom - top)))
+def _joined(one: _Box, other: _Box) -> _Box:
+    return min(one[0], other[0]), min(one[1], other[1]), max(one[2], other[2]), max(one[3], other[3])
+
+
+def _measured(ink: NDArray[np.uint8], boxes: Sequence[_Box]) -> list[Glyph]:
+    if not boxes:
+        return []
+    edges = np.array(boxes)
+    third = (edges[:, 2:] - edges[:, :2]) // 3
+    cores = np.concatenate([edges[:, :2] + third, edges[:, 2:] - third], axis=1)
+    shares = _ink_shares(ink, np.concatenate([edges, cores]))
+    return [Glyph(*box, fill, core) for box, fill, core in zip(boxes, shares, shares[len(boxes) :], strict=False)]
+
+
+def _ink_shares(ink: NDArray[np.uint8], edges: NDArray[np.int64]) -> list[float]:
+    """The share of ink in each of some boxes, (n, 4) as `_Box`."""
+    sums = np.asarray(cv2.integral(ink), np.int32)  # (height + 1, width + 1): of the ink above and to the left
+    left, top, right, bottom = edges.T
+    inked = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
+    shares: list[float] = (inked / ((right - left) * (bottom - top))).tolist()
+    return shares

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.ocr.text.alphabet import SIGNS, Alphabet
 from pipeline.ocr.text.ctc import best_classes
-from pipeline.ocr.text.doubts import FAINT, Doubt
+from pipeline.ocr.text.doubts import FAINT, FAINT_BAR, FAINT_ROUND, Doubt
 from pipeline.ocr.text.reading import Reading, as_reading
 
 ALPHABET = Alphabet.of([*"1lIoO0aé", "ch", "水"])
@@ -33,9 +34,19 @@ def test_a_doubt_names_what_a_sign_may_be_instead() -> None:
 
 def test_what_is_faint_is_no_doubt() -> None:
     """A sign that is likely enough stays alone, and so does one beside its own other case or the blank."""
-    assert read({"1": 0.9, "l": 0.9 * FAINT * 0.99}).doubts == ()
-    assert len(read({"1": 0.9, "l": 0.9 * FAINT * 1.01}).doubts) == 1
+    assert read({"a": 0.9, "o": 0.9 * FAINT * 0.99}).doubts == ()
+    assert len(read({"a": 0.9, "o": 0.9 * FAINT * 1.01}).doubts) == 1
     assert read({"o": 0.5, "O": 0.4}, {"": 1}, {"1": 0.6, "": 0.4}).doubts == ()
+
+
+@pytest.mark.parametrize(
+    ("sign", "other", "faint"),
+    [("1", "l", FAINT_BAR), ("1", "I", FAINT_BAR), ("0", "O", FAINT_ROUND), ("O", "0", FAINT_ROUND)],
+)
+def test_less_is_asked_of_signs_of_one_shape(sign: str, other: str, faint: float) -> None:
+    """Where the shape can speak for a sign, it is in doubt from a far smaller share on."""
+    assert read({sign: 0.9, other: 0.9 * faint * 0.99}).doubts == ()
+    assert len(read({sign: 0.9, other: 0.9 * faint * 1.01}).doubts) == 1
 
 
 def test_doubts_are_those_of_the_plain_text() -> None:

@@ -1,4 +1,4 @@
-"""What the shapes of a line's characters say beyond the recogniser: raised marks, bars, letters of codes."""
+"""What the shapes of a line's characters say beyond the recogniser: raised marks, ones that are bars, O and 0."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from dataclasses import replace
 from pipeline.ocr.geometry import Image
 from pipeline.ocr.glyphs import Glyph, glyphs_of
 
-from .codes import may_be_code, with_letters_told
-from .doubts import Doubt
+from .code_shapes import may_be_code, shapes_of
 from .raised import apart, may_be_marked, with_raised
 from .reading import Reading
 from .units import Ones, may_be_unit, ones_of
@@ -19,43 +18,39 @@ _WORD = re.compile(r"\S+")
 
 
 def by_shape(reading: Reading, line: Image) -> Reading:
-    """`reading` of a level line's crop: its raised marks in superscript signs, the letters of its codes told apart, and
-    the shapes of its ones."""
+    """`reading` of a level line's crop with its raised marks in superscript signs, and the shapes of its ones and in
+    its codes."""
     plain = None if reading.plain is None else by_shape(reading.plain, line)
     words = _WORD.findall(reading.text)
     if not any(may_be_marked(word) or may_be_unit(word) or may_be_code(word) for word in words):
-        return _with_text(replace(reading, plain=plain), apart(reading.text))
-    shapes = list(zip(words, glyphs_of(line, words), strict=True))
-    ones = sum((ones_of(word, glyphs) for word, glyphs in shapes if glyphs is not None), Ones())
-    text = apart(_told_by_shape(reading.text, [glyphs for _, glyphs in shapes], reading.doubts))
-    return _with_text(replace(reading, plain=plain, ones=ones), text)
+        return _with_text(reading if plain is None else replace(reading, plain=plain), apart(reading.text))
+    glyphs = glyphs_of(line, words)
+    ones = sum((ones_of(word, one) for word, one in zip(words, glyphs, strict=True) if one is not None), Ones())
+    measured = replace(reading, plain=plain, ones=ones, shapes=shapes_of(reading.text, glyphs))
+    return _with_text(measured, apart(_with_raised(reading.text, glyphs)))
 
 
 def _with_text(reading: Reading, text: str) -> Reading:
-    return (
-        reading
-        if text == reading.text
-        else replace(reading, text=text, doubts=_moved(reading.doubts, reading.text, text))
-    )
+    if text == reading.text:
+        return reading
+    places = _places(reading.text, text)
+    doubts = (replace(doubt, place=places[doubt.place]) for doubt in reading.doubts if doubt.place in places)
+    shapes = (replace(shape, place=places[shape.place]) for shape in reading.shapes if shape.place in places)
+    return replace(reading, text=text, doubts=tuple(doubts), shapes=tuple(shapes))
 
 
-def _told_by_shape(text: str, shapes: Sequence[tuple[Glyph, ...] | None], doubts: Sequence[Doubt]) -> str:
+def _with_raised(text: str, shapes: Sequence[tuple[Glyph, ...] | None]) -> str:
     of_word = iter(shapes)
-    possible = {doubt.place: frozenset(sign for sign, _ in doubt.others) for doubt in doubts}
 
     def marked(word: re.Match[str]) -> str:
         glyphs = next(of_word)
-        if glyphs is None:
-            return word[0]
-        if not may_be_code(word[0]):
-            return with_raised(word[0], glyphs)
-        return with_letters_told(word[0], glyphs, [possible.get(place, frozenset()) for place in range(*word.span())])
+        return word[0] if glyphs is None else with_raised(word[0], glyphs)
 
     return _WORD.sub(marked, text)
 
 
-def _moved(doubts: Sequence[Doubt], before: str, after: str) -> tuple[Doubt, ...]:
-    """The doubts whose signs are still there, at their new places: blanks were put in, and signs raised."""
+def _places(before: str, after: str) -> dict[int, int]:
+    """Where the signs that are still there stand now: blanks were put in, and signs raised."""
     places: dict[int, int] = {}
     new = 0
     for old, sign in enumerate(before):
@@ -64,4 +59,4 @@ def _moved(doubts: Sequence[Doubt], before: str, after: str) -> tuple[Doubt, ...
         if after[new] == sign:
             places[old] = new
         new += 1
-    return tuple(replace(doubt, place=places[doubt.place]) for doubt in doubts if doubt.place in places)
+    return places

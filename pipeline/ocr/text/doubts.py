@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from .alphabet import OTHER_CASE, SEPARATORS, SIGNS, Alphabet
 from .ctc import BLANK, Best, counted
 
-FAINT, FAINT_SEPARATOR = 0.02, 0.001
-"""Share of the probability of what was read that another sign must have to be a doubt, and that a separator must have:
-the format of the page's numbers may speak for a separator."""
+FAINT, FAINT_BAR, FAINT_SEPARATOR, FAINT_ROUND = 0.02, 0.002, 0.001, 0.0005
+"""Share of the probability of what was read that another sign must have to be a doubt. Less is asked where something
+else than the recogniser can speak for it: the shape for l and I where 1 was read, and for 0 or O where the other was;
+the format of the page's numbers for a separator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,16 @@ class Doubt:
         return found[0] if found is not None and found[1] * odds > self.probability else None
 
 
-_FAINT = np.array([FAINT_SEPARATOR if sign in SEPARATORS else FAINT for sign in SIGNS], np.float32)
+def _faint(read: str, other: str) -> float:
+    if {read, other} == {"0", "O"}:
+        return FAINT_ROUND
+    if read == "1" and other in "lI":
+        return FAINT_BAR
+    return FAINT_SEPARATOR if other in SEPARATORS else FAINT
+
+
+_FAINT = np.array([[_faint(one, other) for other in SIGNS] for one in SIGNS], np.float32)
+"""(64, 64): of one of `SIGNS` that was read, and another."""
 
 _ALIKE = np.array([[(one in SEPARATORS) == (other in SEPARATORS) for other in SIGNS] for one in SIGNS])
 """(64, 64): whether one of `SIGNS` may be mistaken for another."""
@@ -41,7 +51,7 @@ def doubts_of(best: Best, signs: NDArray[np.float32], alphabet: Alphabet) -> tup
     steps = counted(best[0])
     classes, read = best[0][steps], best[1][steps]
     own, possible, every = alphabet.sign_of[classes], signs[steps], np.arange(len(steps))
-    near = (possible > _FAINT * read[:, None]) & (alphabet.signs != BLANK) & (own >= 0)[:, None]
+    near = (possible > _FAINT[own] * read[:, None]) & (alphabet.signs != BLANK) & (own >= 0)[:, None]
     near &= _ALIKE[own]
     near[every, own] = near[every, OTHER_CASE[own]] = False
     doubted = np.flatnonzero(near.any(axis=1))

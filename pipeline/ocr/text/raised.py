@@ -19,7 +19,7 @@ as high as the word. Drawn marks end 0.63 to 0.74 above it and are 0.55 to 0.63 
 numbers end at most 0.06 above it."""
 
 _MARKED = re.compile(r"(?P<word>.*[^\W_]|.*[%)\]])(?P<mark>[0-9]{1,2}|[a-z])(?P<after>[.,;:)]?)")
-_UNIT = re.compile(r"(?<![^\W\d_])(?:[kdcmµn]?m|ft|in|yd|[A-Za-z])$")
+_UNIT = re.compile(r"(?<![^\W\d_])(?:[kdcmµn]?m|ft|in|yd)$|(?<![A-Za-z])[A-Za-z]$")
 
 _DIGITS = dict(zip("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹", strict=True))
 _LETTERS = dict(zip("abcdefghijklmnoprstuvwxyz", "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ", strict=True))

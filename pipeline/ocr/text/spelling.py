@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from ..geometry import Polygons
 from .amounts import has_amounts, without_letters
+from .codes import with_codes
 from .dictionary import by_dictionary, english_words, is_english
 from .number_format import in_format, number_format_of
 from .numbers import numbers_for_letters
@@ -26,7 +27,7 @@ docs/measured.md)."""
 
 def respell(readings: Sequence[Reading], polygons: Polygons) -> list[Reading]:
     """The lines of one page, in their order; `polygons` as the page stands upright."""
-    readings = _with_units(readings)
+    readings = with_codes(_with_units(readings))
     plainly = [reading.plainly for reading in readings]
     texts = [reading.text for reading in plainly]
     if not is_plain_page((reading.text for reading in readings), texts):
@@ -38,7 +39,7 @@ def respell(readings: Sequence[Reading], polygons: Polygons) -> list[Reading]:
         words = frozenset()
     digits = numbers_for_letters(plainly, polygons)
     spelt = [
-        _saying(reading, digits.get(place) or _respelt(reading, amounts=amounts, words=words))
+        reading.saying(digits.get(place) or _respelt(reading, amounts=amounts, words=words))
         for place, reading in enumerate(plainly)
     ]
     return _in_page_format(spelt)
@@ -47,7 +48,7 @@ def respell(readings: Sequence[Reading], polygons: Polygons) -> list[Reading]:
 def _with_units(readings: Sequence[Reading]) -> Sequence[Reading]:
     if not have_flags(reading.ones for reading in readings):
         return readings
-    return [replace(reading, text=with_units(reading.text, reading.ones)) for reading in readings]
+    return [reading.saying(with_units(reading.text, reading.ones, reading.doubts)) for reading in readings]
 
 
 def _without_east_asian_dashes(readings: Sequence[Reading]) -> list[Reading]:
@@ -62,7 +63,7 @@ def _in_page_format(readings: Sequence[Reading]) -> list[Reading]:
     if page is None:
         return list(readings)
     return [
-        _saying(reading, in_format(reading.text, reading.doubts, page)) if reading.plain is None else reading
+        reading.saying(in_format(reading.text, reading.doubts, page)) if reading.plain is None else reading
         for reading in readings
     ]
 
@@ -72,18 +73,3 @@ def _respelt(reading: Reading, *, amounts: bool, words: Set[str]) -> str:
         return reading.text
     text = without_letters(reading.text, reading.doubts) if amounts else reading.text
     return by_dictionary(text, reading.doubts, words)
-
-
-def _saying(reading: Reading, text: str) -> Reading:
-    """A sign that is changed counts with its own probability. As many errors as before are expected: what speaks for
-    the change is the page, which the recogniser did not see."""
-    if text == reading.text:
-        return reading
-    if len(text) != len(reading.text):  # a separator that was read twice is left out
-        return replace(reading, text=text, mean_probability=reading.mean_probability - 1 / len(reading.text), doubts=())
-    lost = sum(
-        doubt.probability - dict(doubt.others).get(text[doubt.place], 0.0)
-        for doubt in reading.doubts
-        if text[doubt.place] != reading.text[doubt.place]
-    )
-    return replace(reading, text=text, mean_probability=reading.mean_probability - lost / len(text))
